@@ -1,0 +1,186 @@
+//! The archive as the other roles use it.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use granary_clickhouse::Warehouse;
+use granary_model::TenantId;
+
+use crate::object::ObjectLines;
+use crate::replay::pace;
+use crate::rows::SessionRows;
+use crate::session_lines::SessionLines;
+use crate::{
+    ArchiveConfig, ArchiveError, ArchiveLine, ArchivedSession, DueSession, ReplayEvent, ReplayOptions, Store,
+    Uploaded, Verified, job, mark, select,
+};
+
+/// A session's lines: header, events in order, trailer. Nothing is held once it is dropped.
+pub type LineStream = BoxStream<'static, Result<ArchiveLine, ArchiveError>>;
+
+/// A session's events as they are due. Nothing is held once it is dropped.
+pub type ReplayStream = BoxStream<'static, Result<ReplayEvent, ArchiveError>>;
+
+/// A store of archived sessions and the warehouse they come from. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    config: Arc<ArchiveConfig>,
+    store: Store,
+    warehouse: Warehouse,
+}
+
+impl Archive {
+    /// Opens the store and makes sure that it answers.
+    ///
+    /// `warehouse` needs the right to insert only where something is archived; to read and to replay, a reader
+    /// is enough.
+    pub async fn open(config: &ArchiveConfig, warehouse: Warehouse) -> Result<Self, ArchiveError> {
+        let store = Store::open(config).await?;
+        Ok(Self { config: Arc::new(config.clone()), store, warehouse })
+    }
+
+    pub(crate) fn config(&self) -> &ArchiveConfig {
+        &self.config
+    }
+
+    /// The sessions that are to be archived now: quiet, and not archived, or with records that their object has
+    /// not. The one that has been quiet for longest comes first; there are no more than 10,000 in one answer.
+    pub async fn due(&self, now: SystemTime) -> Result<Vec<DueSession>, ArchiveError> {
+        self.due_since(now, UNIX_EPOCH).await
+    }
+
+    pub(crate) async fn due_since(
+        &self,
+        now: SystemTime,
+        since: SystemTime,
+    ) -> Result<Vec<DueSession>, ArchiveError> {
+        select::due(&self.warehouse, now, self.config.quiet, since).await
+    }
+
+    /// Archives one session, whether it is due or not: [`upload`](Self::upload),
+    /// [`verify_object`](Self::verify_object), [`mark`](Self::mark). May be repeated, and stopped at any point.
+    pub async fn archive_session(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+    ) -> Result<ArchivedSession, ArchiveError> {
+        let uploaded = self.upload(tenant, session).await?;
+        let verified = self.verify_object(uploaded).await?;
+        self.mark(verified).await
+    }
+
+    /// Writes a session's object, in place of an older one.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Shrunk`] where the older one has more records; it is kept then.
+    pub async fn upload(&self, tenant: &TenantId, session: &str) -> Result<Uploaded, ArchiveError> {
+        job::upload(&self.store, &self.warehouse, tenant, session).await
+    }
+
+    /// Reads an object back and compares it with what was written.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Corrupt`] where it differs; the session is still due then.
+    pub async fn verify_object(&self, uploaded: Uploaded) -> Result<Verified, ArchiveError> {
+        job::verify_upload(&self.store, uploaded).await
+    }
+
+    /// Records in `session_archives` that a session's object is there and good.
+    pub async fn mark(&self, verified: Verified) -> Result<ArchivedSession, ArchiveError> {
+        job::mark(&self.store, &self.warehouse, verified).await
+    }
+
+    /// What was recorded of a session's object; `None` where it was never archived.
+    pub async fn archived(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+    ) -> Result<Option<ArchivedSession>, ArchiveError> {
+        mark::newest(&self.warehouse, tenant, session).await
+    }
+
+    /// Reads a session's object to its end and compares it with what was recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Corrupt`] where it differs, [`ArchiveError::SessionNotFound`] where it was never archived.
+    pub async fn verify_session(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+    ) -> Result<ArchivedSession, ArchiveError> {
+        let archived = self.archived(tenant, session).await?;
+        let archived = archived.ok_or_else(|| not_found(session))?;
+        job::verify(&self.store, &archived).await?;
+        Ok(archived)
+    }
+
+    /// A session's lines: from its object where that is up to date, else the same lines straight from the warehouse.
+    ///
+    /// An object that has more than the warehouse is up to date too: what it has may have been deleted there.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::SessionNotFound`] where neither has anything of it. An object that is damaged is noticed
+    /// where the damage is, so the stream may end with an error after lines that were sound.
+    pub async fn read(&self, tenant: &TenantId, session: &str) -> Result<LineStream, ArchiveError> {
+        let (archived, stored) = tokio::try_join!(
+            mark::newest(&self.warehouse, tenant, session),
+            select::holdings(&self.warehouse, tenant, session)
+        )?;
+        if let Some(archived) = archived {
+            let held = mark::holdings(&archived);
+            let up_to_date = stored.newest_ms <= held.newest_ms && !held.lacks(&stored);
+            if up_to_date || stored.lacks(&held) {
+                match self.store.read(&archived.key).await? {
+                    Some(reader) => {
+                        let ArchivedSession { tenant, session, key, .. } = archived;
+                        return Ok(object_stream(ObjectLines::new(reader, key, tenant, session)));
+                    }
+                    None if stored.is_empty() => {
+                        return Err(ArchiveError::corrupt(&archived.key, "it is not there"));
+                    }
+                    None => {
+                        tracing::warn!(key = %archived.key, "the object is gone; reading from the warehouse")
+                    }
+                }
+            }
+        }
+        if stored.is_empty() {
+            return Err(not_found(session));
+        }
+        let rows = SessionRows::new(&self.warehouse, tenant, session).paged();
+        Ok(row_stream(SessionLines::begin(rows, tenant, session).await?))
+    }
+
+    /// A session's events at the pace they happened, times `options.speed`; the first comes at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub async fn replay(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+        options: ReplayOptions,
+    ) -> Result<ReplayStream, ArchiveError> {
+        Ok(pace(self.read(tenant, session).await?, session.to_owned(), options))
+    }
+}
+
+fn not_found(session: &str) -> ArchiveError {
+    ArchiveError::SessionNotFound { session: session.to_owned() }
+}
+
+fn object_stream(lines: ObjectLines) -> LineStream {
+    stream::try_unfold(lines, |mut lines| async move { Ok(lines.next().await?.map(|line| (line, lines))) })
+        .boxed()
+}
+
+fn row_stream(lines: SessionLines) -> LineStream {
+    stream::try_unfold(lines, |mut lines| async move { Ok(lines.next().await?.map(|line| (line, lines))) })
+        .boxed()
+}

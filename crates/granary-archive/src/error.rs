@@ -1,0 +1,85 @@
+//! What can go wrong with an archive, by what to do about it.
+
+use granary_clickhouse::ClickHouseError;
+
+use crate::{ObjectKey, StoreError};
+
+/// An archive cannot be opened, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The configuration makes no sense; it must be changed.
+    #[error("the archive's configuration is wrong: {problem}")]
+    Config {
+        /// What is wrong with which field.
+        problem: String,
+    },
+    /// The folder or bucket refuses or does not answer; [`StoreError`] says why.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The warehouse refuses or does not answer.
+    #[error(transparent)]
+    Warehouse(#[from] ClickHouseError),
+    /// The warehouse's answer is not what was asked for. It is a fault of Granary's, or the tables are not Granary's.
+    #[error("the warehouse's answer cannot be read: {problem}")]
+    Answer {
+        /// What does not fit.
+        problem: String,
+    },
+    /// Neither the archive nor the warehouse has anything of the session.
+    #[error("session {session} is neither in the warehouse nor in the archive")]
+    SessionNotFound {
+        /// The session that was asked for.
+        session: String,
+    },
+    /// An object is not what was written: it must not be trusted, and is written anew while the
+    /// warehouse has the rows.
+    #[error("the archived object {key} is damaged: {problem}")]
+    Corrupt {
+        /// The object.
+        key: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A row cannot be turned into a line. It is a fault of Granary's.
+    #[error("a row of session {session} cannot be read: {problem}")]
+    Row {
+        /// The session.
+        session: String,
+        /// What does not fit, without the row's text.
+        problem: String,
+    },
+    /// The warehouse has fewer of a session's rows than its object, which therefore stays as it is. Rows were
+    /// deleted, or not all of them are visible yet.
+    #[error(
+        "session {session} has {in_warehouse} in the warehouse and {archived} in its object, which is kept"
+    )]
+    Shrunk {
+        /// The session.
+        session: String,
+        /// Logs, spans and points that would have been written.
+        in_warehouse: String,
+        /// Logs, spans and points that the object holds.
+        archived: String,
+    },
+}
+
+impl ArchiveError {
+    pub(crate) fn corrupt(key: &ObjectKey, problem: impl Into<String>) -> Self {
+        Self::Corrupt { key: key.to_string(), problem: problem.into() }
+    }
+
+    /// Whether the same may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Warehouse(error) => error.is_transient(),
+            Self::Config { .. }
+            | Self::Answer { .. }
+            | Self::SessionNotFound { .. }
+            | Self::Corrupt { .. }
+            | Self::Row { .. }
+            | Self::Shrunk { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The archiving and replaying role, and the only crate that touches objects.
+//!
+//! A session that has been quiet is read from the warehouse in order, written as gzipped JSON lines under
+//! `sessions/YYYY/MM/DD/<session>.jsonl.gz` ([`ObjectKey`]), read back, compared, and only then marked in
+//! `session_archives`. The steps are types, so that none can be left out: [`Archive::upload`] gives an
+//! [`Uploaded`], [`Archive::verify_object`] turns it into a [`Verified`], and only that can be given to
+//! [`Archive::mark`]. Each step may be repeated, by the same process or by another at the same time, and ends in
+//! the same object and the same mark: running it twice is running it once. A process that is killed between two
+//! steps leaves a session that is still due.
+//!
+//! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format). Nothing is
+//! ever deleted from the warehouse here.
+//!
+//! [`Archive::read`] gives a session's lines from its object where that is up to date, else the same lines
+//! straight from the warehouse; [`Archive::replay`] gives its events at the pace they happened, or faster.
+//! All of it takes the same memory for a session of any size.
+
+mod archive;
+mod config;
+mod error;
+pub mod format;
+mod job;
+mod layout;
+mod lines;
+mod mark;
+mod object;
+mod otlp;
+mod replay;
+mod rows;
+mod select;
+mod service;
+mod session_lines;
+mod store;
+mod tables;
+
+pub use archive::{Archive, LineStream, ReplayStream};
+pub use config::{ArchiveConfig, S3Config};
+pub use error::ArchiveError;
+pub use format::{ArchiveLine, EventInfo, Header, LineKind, Trailer};
+pub use job::{ArchivedSession, Uploaded, Verified};
+pub use layout::{KeyName, ObjectKey, ObjectKeyError};
+pub use replay::{ReplayEvent, ReplayOptions, Speed, SpeedError};
+pub use select::DueSession;
+pub use store::{ObjectReader, Store, StoreError, Upload};

@@ -1,0 +1,48 @@
+//! The tables that a session's records are in, and small answers from the warehouse.
+
+use std::time::Duration;
+
+use granary_clickhouse::{ClickHouseError, Query};
+use serde::de::DeserializeOwned;
+
+use crate::ArchiveError;
+
+/// The five tables of metric points.
+pub(crate) const METRIC_TABLES: [&str; 5] = [
+    "otel_metrics_gauge",
+    "otel_metrics_sum",
+    "otel_metrics_histogram",
+    "otel_metrics_exponential_histogram",
+    "otel_metrics_summary",
+];
+
+/// How long a small question may take. The one for due sessions reads narrow columns of whole tables.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Asks and reads the whole answer; for statements that bound it.
+pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, ArchiveError> {
+    let mut cursor = query
+        .with_setting("output_format_json_quote_64bit_integers", "0")
+        .with_setting("output_format_json_validate_utf8", "1")
+        .with_setting("join_use_nulls", "0")
+        .fetch_bytes("JSONEachRow")
+        .map_err(ClickHouseError::from)?;
+    let answer = within_timeout(async { Ok(cursor.collect().await?) }).await?;
+    serde_json::Deserializer::from_slice(&answer)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|error| ArchiveError::Answer { problem: error.to_string() })
+}
+
+/// Runs a statement that answers with nothing.
+pub(crate) async fn execute(query: Query) -> Result<(), ClickHouseError> {
+    within_timeout(async { Ok(query.execute().await?) }).await
+}
+
+async fn within_timeout<T>(
+    statement: impl Future<Output = Result<T, ClickHouseError>>,
+) -> Result<T, ClickHouseError> {
+    tokio::time::timeout(TIMEOUT, statement)
+        .await
+        .unwrap_or(Err(ClickHouseError::TimedOut { after: TIMEOUT }))
+}

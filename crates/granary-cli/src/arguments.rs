@@ -1,0 +1,212 @@
+//! What can be typed.
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use granary_service::logging::LogConfig;
+
+use crate::settings::{self, Settings};
+
+const EXAMPLES: &str = "\
+Examples:
+  granary demo                                     see it work on simulated sessions
+  granary up                                       receive, store, archive and answer on this machine
+  granary up --clickhouse-url http://db:8123       the same on a ClickHouse server
+  granary query cost_by_model --param from=-7d     ask one of the named queries
+  granary query                                    list them
+  granary sessions list                            the sessions of the last day
+  granary sessions replay SESSION --speed 10       watch one again
+
+Every setting is a flag, an environment variable and a key in granary.toml; `granary config` prints them all.";
+
+/// The warehouse for coding-agent telemetry.
+#[derive(Debug, Parser)]
+#[command(name = "granary", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all roles in this process: receive, store, archive, answer.
+    #[command(after_help = "\
+Examples:
+  granary up
+  granary up --data-dir ./data --otlp-http 127.0.0.1:0
+  granary up --clickhouse-url http://127.0.0.1:8123 --clickhouse-user granary --archive s3://telemetry/granary
+
+Send to it:
+  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp
+  export OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
+  claude")]
+    Up,
+    /// Start everything on a throw-away data folder, send simulated sessions, show some answers.
+    Demo(Demo),
+    /// Ask a named query; without a name, list them.
+    #[command(after_help = "\
+Examples:
+  granary query
+  granary query cost_by_model --describe
+  granary query cost_by_model --param from=-7d --param bucket=day
+  granary query sessions --param user=ada@example.com --format json | jq '.data[].cost'")]
+    Query(Query),
+    /// List, show, archive and replay sessions.
+    Sessions {
+        #[command(subcommand)]
+        command: Sessions,
+    },
+    /// Bring the database's tables up to date.
+    Migrate {
+        /// Only say what would be applied.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the settings in force and where each comes from.
+    Config {
+        /// How to print them; a table on a terminal, else TOML.
+        #[arg(long, value_enum)]
+        format: Option<ConfigFormat>,
+    },
+    /// Print a shell's completions.
+    #[command(
+        after_help = "Example:\n  granary completions bash > ~/.local/share/bash-completion/completions/granary"
+    )]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// The embedded engine's own process.
+    #[command(hide = true)]
+    EngineChild,
+}
+
+/// How settings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    /// Key, value, source.
+    Table,
+    /// A file that could be given back, sources as comments.
+    Toml,
+}
+
+/// `granary demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How many sessions.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) sessions: usize,
+    /// The same seed gives the same sessions.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// End after the answers.
+    #[arg(long)]
+    pub(crate) exit: bool,
+}
+
+/// `granary query`
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The query's name.
+    pub(crate) name: Option<String>,
+    /// A parameter; repeatable filters may be given more than once.
+    #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// How to print the answer; a table on a terminal, else csv.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<AnswerFormat>,
+    /// Print what the query takes and gives instead of asking it.
+    #[arg(long)]
+    pub(crate) describe: bool,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// For people.
+    Table,
+    /// One document with columns, rows and statistics.
+    Json,
+    /// An object a row.
+    Ndjson,
+    /// A line of names, then a line a row.
+    Csv,
+}
+
+/// `granary sessions`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// The sessions of a range, latest first.
+    List {
+        /// A parameter of the query `sessions`, such as from=-7d, user=…, sort=cost, limit=20.
+        #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+        params: Vec<String>,
+        /// How to print them.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// One session: its figures, then its events in order.
+    Show {
+        /// The session's id.
+        session: String,
+        /// How many events to print.
+        #[arg(long, default_value_t = 50)]
+        events: u32,
+    },
+    /// Archive sessions now.
+    Archive {
+        /// The sessions; none means all that are due.
+        sessions: Vec<String>,
+    },
+    /// Play a session's events again, at the pace they happened.
+    Replay {
+        /// The session's id.
+        session: String,
+        /// How much faster than it happened: 0.1 to 1000, or max.
+        #[arg(long, default_value = "1")]
+        speed: String,
+        /// Print each event as a JSON object a line.
+        #[arg(long)]
+        jsonl: bool,
+    },
+}
+
+impl Command {
+    /// What this command logs: a command that answers keeps quiet unless it is told otherwise.
+    pub(crate) fn log(&self, settings: &Settings) -> LogConfig {
+        let serves = matches!(self, Self::Up);
+        if serves || settings.log.level != LogConfig::default().level {
+            settings.log.clone()
+        } else {
+            LogConfig { level: "warn".to_owned(), ..settings.log.clone() }
+        }
+    }
+}
+
+/// The whole command line, with a flag for every setting.
+pub(crate) fn command() -> clap::Command {
+    Cli::command().args(settings::arguments())
+}
+
+/// Reads the command line; what cannot be read ends the process with the reason.
+pub(crate) fn parse() -> (Command, ArgMatches) {
+    let matches = command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    (cli.command, innermost(matches))
+}
+
+/// The matches of the last subcommand: flags of settings may stand behind any of them.
+fn innermost(mut matches: ArgMatches) -> ArgMatches {
+    while let Some((_, inner)) = matches.remove_subcommand() {
+        matches = inner;
+    }
+    matches
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,32 @@
+//! `granary migrate`
+
+use granary_clickhouse::{Warehouse, migrate};
+
+use crate::access::{Access, server};
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<()> {
+    // A server's tables may be the ones that are not there yet, so nothing but its address is asked for.
+    if let Some((owner, _)) = server(&settings.clickhouse) {
+        return report(&Warehouse::new(&owner), dry_run).await;
+    }
+    let access = Access::open(settings).await?;
+    let result = report(&access.owner(), dry_run).await;
+    access.close().await;
+    result
+}
+
+async fn report(warehouse: &Warehouse, dry_run: bool) -> anyhow::Result<()> {
+    if dry_run {
+        let status = migrate::status(warehouse).await?;
+        status.pending.iter().for_each(|migration| println!("pending  {migration}"));
+        println!("{} applied, {} pending", status.applied.len(), status.pending.len());
+        return Ok(());
+    }
+    let applied = migrate::apply(warehouse).await?;
+    for migration in applied {
+        println!("applied  {migration}");
+    }
+    println!("database {} is up to date", warehouse.database());
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! `granary sessions`
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+use futures::StreamExt;
+use granary_archive::{Archive, ArchivedSession, ReplayOptions, Speed};
+use granary_gateway::{Catalogue, RawParams, Runner};
+use granary_model::TenantId;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::query;
+use crate::access::Access;
+use crate::arguments::{AnswerFormat, Sessions};
+use crate::output;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: &Sessions) -> anyhow::Result<()> {
+    let access = Access::open(settings).await?;
+    let result = match command {
+        Sessions::List { params, format } => list(settings, &access, params, *format).await,
+        Sessions::Show { session, events } => show(settings, &access, session, *events).await,
+        Sessions::Archive { sessions } => archive(settings, &access, sessions).await,
+        Sessions::Replay { session, speed, jsonl } => replay(settings, &access, session, speed, *jsonl).await,
+    };
+    access.close().await;
+    result
+}
+
+fn runner(settings: &Settings, access: &Access) -> Runner {
+    Runner::new(access.reader(), settings.gateway.query_limits())
+}
+
+fn prepare(name: &str, params: &RawParams) -> anyhow::Result<granary_gateway::PreparedQuery> {
+    let catalogue = Catalogue::embedded()?;
+    let query = catalogue.get(name).with_context(|| format!("the query {name} is missing"))?;
+    Ok(query.prepare(&TenantId::default(), params, Timestamp::now())?)
+}
+
+async fn list(
+    settings: &Settings,
+    access: &Access,
+    params: &[String],
+    format: Option<AnswerFormat>,
+) -> anyhow::Result<()> {
+    let prepared = prepare("sessions", &query::params(params)?)?;
+    query::print(&runner(settings, access), &prepared, format).await
+}
+
+async fn show(settings: &Settings, access: &Access, session: &str, events: u32) -> anyhow::Result<()> {
+    let runner = runner(settings, access);
+    let summary = prepare("session_summary", &RawParams::from_iter([("session", session)]))?;
+    let summary = query::answer(&runner, &summary).await?;
+    let Some(row) = summary.data.first() else {
+        bail!("there is no session {session:?}; `granary sessions list --param from=-30d` lists them");
+    };
+    for column in &summary.meta {
+        let value = match row.get(&column.name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        println!("{:<22} {value}", column.name);
+    }
+    let limit = events.to_string();
+    let timeline =
+        prepare("session_timeline", &RawParams::from_iter([("session", session), ("limit", &limit)]))?;
+    let timeline = query::answer(&runner, &timeline).await?;
+    let mut table = output::table(["time", "event", "summary"]);
+    for row in &timeline.data {
+        let text = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
+        table.add_row([text("time"), text("event"), text("summary")]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+async fn open_archive(settings: &Settings, access: &Access) -> anyhow::Result<Archive> {
+    let config = settings.archive();
+    let opened = Archive::open(&config, access.owner()).await;
+    opened.with_context(|| format!("the archive at {} cannot be used", config.url))
+}
+
+async fn archive(settings: &Settings, access: &Access, sessions: &[String]) -> anyhow::Result<()> {
+    let archive = open_archive(settings, access).await?;
+    let tenant = TenantId::default();
+    let mut failed = 0;
+    let wanted: Vec<(TenantId, String)> = if sessions.is_empty() {
+        let due = archive.due(SystemTime::now()).await?;
+        due.into_iter().map(|due| (due.tenant, due.session)).collect()
+    } else {
+        sessions.iter().map(|session| (tenant.clone(), session.clone())).collect()
+    };
+    for (tenant, session) in &wanted {
+        match archive.archive_session(tenant, session).await {
+            Ok(ArchivedSession { key, .. }) => println!("{session}  {key}"),
+            Err(error) => {
+                failed += 1;
+                eprintln!("{session}  {error}");
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} sessions were not archived", wanted.len());
+    }
+    if wanted.is_empty() {
+        eprintln!("no session is due");
+    }
+    Ok(())
+}
+
+async fn replay(
+    settings: &Settings,
+    access: &Access,
+    session: &str,
+    speed: &str,
+    jsonl: bool,
+) -> anyhow::Result<()> {
+    let archive = open_archive(settings, access).await?;
+    let options =
+        ReplayOptions { speed: speed.parse::<Speed>()?, max_gap: Some(settings.gateway.max_replay_gap) };
+    let mut events = Box::pin(archive.replay(&TenantId::default(), session, options).await?);
+    let colours = std::io::stdout().is_terminal();
+    while let Some(event) = events.next().await {
+        let event = event?;
+        let line = if jsonl { event.json } else { readable(&event, colours) };
+        if writeln!(std::io::stdout(), "{line}").is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One event as a line for people.
+pub(crate) fn readable(event: &granary_archive::ReplayEvent, colours: bool) -> String {
+    let json: Value = serde_json::from_str(&event.json).unwrap_or_default();
+    let attribute = |name: &str| match json.get("attributes").and_then(|attributes| attributes.get(name)) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(value) => Some(value.to_string()),
+    };
+    let time = Timestamp::from_nanosecond(i128::from(event.time_unix_nano)).unwrap_or_default();
+    let details: Vec<String> = TELLING
+        .iter()
+        .filter_map(|(name, label)| attribute(name).map(|value| format!("{label}{}", first_line(&value))))
+        .collect();
+    let failed =
+        attribute("success").is_some_and(|success| success == "false") || event.name.contains("error");
+    let (dim, strong, plain) = match (colours, failed) {
+        (false, _) => ("", "", ""),
+        (true, false) => ("\x1b[2m", "\x1b[1m", "\x1b[0m"),
+        (true, true) => ("\x1b[2m", "\x1b[1;31m", "\x1b[0m"),
+    };
+    format!(
+        "{dim}{time:.3}{plain}  {strong}{:<28}{plain} {}",
+        event.name.trim_start_matches("claude_code."),
+        details.join("  ")
+    )
+}
+
+/// The attributes that tell most, with what stands in front of them.
+const TELLING: [(&str, &str); 12] = [
+    ("tool_name", ""),
+    ("model", ""),
+    ("decision", ""),
+    ("success", "success="),
+    ("duration_ms", "ms="),
+    ("input_tokens", "in="),
+    ("output_tokens", "out="),
+    ("cost_usd", "$"),
+    ("prompt_length", "chars="),
+    ("error", "error="),
+    ("status_code", "status="),
+    ("trigger", "trigger="),
+];
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    if line.chars().count() > 60 { line.chars().take(59).chain(['…']).collect() } else { line.to_owned() }
+}
+
+/// How long an archive may take to have a session in the demo.
+pub(crate) const DEMO_QUIET: Duration = Duration::from_secs(1);

@@ -1,0 +1,78 @@
+//! The granary binary: arguments, settings, logging, one command.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the binary speaks to a terminal")]
+
+mod access;
+mod arguments;
+mod commands;
+mod instance;
+mod output;
+mod settings;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::arguments::Command;
+
+// Blocks are filled on one thread and freed on another; the system's allocator locks over that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a shell sees when the arguments or settings cannot be used, as in BSD's `sysexits.h`.
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let (command, matches) = arguments::parse();
+    // The engine's process has no settings and no runtime: it does one thing.
+    if let Command::EngineChild = command {
+        return match granary_engine::child::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    if let Command::Completions { shell } = command {
+        commands::completions::run(shell);
+        return ExitCode::SUCCESS;
+    }
+    let loaded = match settings::load(&matches) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprintln!("granary: {error:#}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match run(command, &loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("granary: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
+    granary_service::logging::init(&command.log(&loaded.settings))
+        .with_context(|| format!("log.level {:?} cannot be used", loaded.settings.log.level))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
+    let settings = loaded.settings.clone();
+    let result = runtime.block_on(async {
+        match command {
+            Command::Up => Box::pin(commands::up::run(settings)).await,
+            Command::Demo(demo) => Box::pin(commands::demo::run(settings, &demo)).await,
+            Command::Query(query) => commands::query::run(&settings, &query).await,
+            Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
+            Command::Migrate { dry_run } => commands::migrate::run(&settings, dry_run).await,
+            Command::Config { format } => commands::config::run(loaded, format),
+            Command::EngineChild | Command::Completions { .. } => Ok(()),
+        }
+    });
+    // A blocking read of standard input, say, must not keep the process.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,112 @@
+//! Every setting of every role, from defaults, file, environment and flags.
+//!
+//! A flag wins over the environment, that over the file, that over the default. The table in [`keys`] makes the
+//! flags and the variables, so that each setting has all three by construction.
+
+pub(crate) mod keys;
+mod load;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use granary_archive::ArchiveConfig;
+use granary_clickhouse::ClickHouseConfig;
+use granary_gateway::GatewayConfig;
+use granary_ingest::IngestConfig;
+use granary_redact::RedactConfig;
+use granary_service::logging::LogConfig;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use load::{Loaded, arguments, load};
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    #[serde(with = "humantime_serde")]
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) log: LogConfig,
+    pub(crate) engine: EngineSettings,
+    pub(crate) clickhouse: ClickHouseSettings,
+    pub(crate) ingest: IngestConfig,
+    pub(crate) redact: RedactConfig,
+    pub(crate) archive: ArchiveConfig,
+    pub(crate) gateway: GatewayConfig,
+}
+
+/// The embedded engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineSettings {
+    pub(crate) library: Option<PathBuf>,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) http: std::net::SocketAddr,
+    pub(crate) max_memory: Option<ByteSize>,
+}
+
+/// A ClickHouse server in place of the embedded engine.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClickHouseSettings {
+    pub(crate) url: Option<String>,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) reader_user: Option<String>,
+    pub(crate) reader_password: String,
+    pub(crate) database: String,
+    #[serde(with = "humantime_serde")]
+    pub(crate) timeout: Duration,
+}
+
+impl std::fmt::Debug for ClickHouseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClickHouseSettings")
+            .field("url", &self.url)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let ClickHouseConfig { user, password, database, timeout, .. } = ClickHouseConfig::default();
+        let home = || PathBuf::from(".granary");
+        Self {
+            data_dir: dirs::data_dir().map_or_else(home, |dir| dir.join("granary")),
+            shutdown_timeout: Duration::from_secs(30),
+            log: LogConfig::default(),
+            engine: EngineSettings {
+                library: None,
+                cache_dir: dirs::cache_dir().map_or_else(home, |dir| dir.join("granary")),
+                http: ([127, 0, 0, 1], 8123).into(),
+                max_memory: None,
+            },
+            clickhouse: ClickHouseSettings {
+                url: None,
+                user,
+                password,
+                reader_user: None,
+                reader_password: String::new(),
+                database,
+                timeout,
+            },
+            ingest: IngestConfig::default(),
+            redact: RedactConfig::default(),
+            archive: ArchiveConfig::default(),
+            gateway: GatewayConfig::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Where sessions are archived: in the data folder unless a place is set.
+    pub(crate) fn archive(&self) -> ArchiveConfig {
+        let mut archive = self.archive.clone();
+        if archive.url.is_empty() {
+            archive.url = self.data_dir.join("archive").display().to_string();
+        }
+        archive
+    }
+}

@@ -1,0 +1,170 @@
+//! The table of settings: key, flag and what it is.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    /// Where it stands in the file: `section.name`.
+    pub(crate) path: &'static str,
+    /// The flag's name where it is not the path with dashes.
+    flag: Option<&'static str>,
+    /// Whether the value is text whatever it looks like; other values are read as TOML where they are.
+    pub(crate) is_text: bool,
+    /// Whether the value is not to be shown.
+    pub(crate) is_secret: bool,
+    /// What it is, in a sentence.
+    pub(crate) help: &'static str,
+}
+
+impl Key {
+    /// The flag's name, without dashes in front.
+    pub(crate) fn flag(&self) -> String {
+        self.flag.map_or_else(|| self.path.replace(['.', '_'], "-"), str::to_owned)
+    }
+
+    /// The environment variable's name.
+    pub(crate) fn variable(&self) -> String {
+        format!("GRANARY_{}", self.path.replace('.', "_").to_uppercase())
+    }
+
+    /// The section, which is the heading in the help.
+    pub(crate) fn section(&self) -> &'static str {
+        match self.path.split('.').next().unwrap_or_default() {
+            "log" => "Logging",
+            "engine" => "Embedded engine",
+            "clickhouse" => "ClickHouse server",
+            "ingest" => "Receiving",
+            "redact" => "Redaction",
+            "archive" => "Archive",
+            "gateway" => "Gateway",
+            _ => "General",
+        }
+    }
+}
+
+const fn value(path: &'static str, help: &'static str) -> Key {
+    Key { path, flag: None, is_text: false, is_secret: false, help }
+}
+
+const fn text(path: &'static str, help: &'static str) -> Key {
+    Key { path, flag: None, is_text: true, is_secret: false, help }
+}
+
+const fn secret(path: &'static str, help: &'static str) -> Key {
+    Key { path, flag: None, is_text: true, is_secret: true, help }
+}
+
+const fn named(flag: &'static str, key: Key) -> Key {
+    Key { flag: Some(flag), ..key }
+}
+
+/// All settings, in the order of the file.
+pub(crate) const KEYS: &[Key] = &[
+    text("data_dir", "Folder for the engine's data, the archive and the state of this instance"),
+    value("shutdown_timeout", "How long an ordered stop may take"),
+    text("log.level", "error, warn, info, debug or trace, or directives such as info,granary_ingest=debug"),
+    value("log.format", "text or json; log lines go to standard error"),
+    text("engine.library", "A libchdb of your own; without it one is fetched into the cache"),
+    text("engine.cache_dir", "Folder for what is fetched once per user"),
+    named(
+        "clickhouse-http",
+        value(
+            "engine.http",
+            "Where the embedded engine serves HTTP; the loopback only, port 0 takes a free one",
+        ),
+    ),
+    value("engine.max_memory", "The most memory the embedded engine takes; half of the machine's by default"),
+    text("clickhouse.url", "Use this ClickHouse server (http://host:8123) and not the embedded engine"),
+    text("clickhouse.user", "The server's user for tables and inserts"),
+    secret("clickhouse.password", "That user's password"),
+    text(
+        "clickhouse.reader_user",
+        "The server's user for queries, who should have SELECT on the database and no more; the user above by default",
+    ),
+    secret("clickhouse.reader_password", "That user's password"),
+    text("clickhouse.database", "The database"),
+    value("clickhouse.timeout", "How long one statement may take"),
+    named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
+    named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),
+    value("ingest.max_body", "The largest body as it comes; a larger one is answered 413"),
+    value("ingest.max_decompressed", "The largest body once decompressed"),
+    value("ingest.max_attributes", "A record with more attributes is left out and counted"),
+    value("ingest.max_in_flight", "Bodies in memory, all together; beyond it the answer is 503"),
+    value("ingest.read_timeout", "How long a body may take to arrive"),
+    value("ingest.commit_interval", "How long requests gather for one commit"),
+    value("ingest.max_block", "A block of this size is committed at once"),
+    value("ingest.commit_timeout", "How long a commit is tried before senders are told to come back"),
+    value("ingest.lanes", "Threads that decode and fill blocks"),
+    value("redact.disabled_rules", "Names of built-in rules that are off"),
+    value("redact.rules", "Rules of your own; easier in the file"),
+    value("redact.identity", "What becomes of user.email, user.id and the like: keep, hash or drop"),
+    secret("redact.hash_key", "The key for identity = hash"),
+    named(
+        "archive",
+        text(
+            "archive.url",
+            "Where sessions are archived: a folder or s3://bucket/prefix; in the data folder by default",
+        ),
+    ),
+    value("archive.quiet", "A session is archived when nothing of it has come for this long"),
+    value("archive.interval", "How often due sessions are looked for"),
+    value("archive.concurrency", "Sessions archived at once"),
+    text("archive.s3.endpoint", "Address of an S3 that is not AWS"),
+    text("archive.s3.region", "The bucket's region"),
+    value("archive.s3.path_style", "Put the bucket into the path; most stores that are not AWS want it"),
+    text("archive.s3.access_key_id", "The access key's id; found as AWS's own tools find it by default"),
+    secret("archive.s3.secret_access_key", "The access key's secret"),
+    secret("archive.s3.session_token", "The token that goes with temporary keys"),
+    named("gateway", value("gateway.listen", "Where queries are answered; port 0 takes a free one")),
+    text("gateway.query_dir", "Folder with queries of your own"),
+    value("gateway.max_query_time", "How long ClickHouse may work on one query"),
+    value("gateway.max_answer_time", "How long an answer may take to its last byte"),
+    value("gateway.max_result_rows", "Rows of one answer"),
+    value("gateway.max_result_bytes", "Bytes of one answer as ClickHouse holds it"),
+    value("gateway.max_rows_to_read", "Rows that one query may read"),
+    value("gateway.max_memory_bytes", "Memory that ClickHouse may use for one query"),
+    value("gateway.max_concurrent_queries", "Queries worked on at once"),
+    value("gateway.max_waiting_queries", "Queries that wait for their turn"),
+    value("gateway.max_wait", "How long a query waits for its turn"),
+    value("gateway.requests_per_second", "Requests a second of one caller in the long run"),
+    value("gateway.burst", "Requests at once of one caller"),
+    value("gateway.max_replays", "Replays under way at once"),
+    value("gateway.max_replay_gap", "The longest pause within a replay"),
+    value("gateway.max_connections", "Open connections"),
+    value("gateway.shutdown_grace", "How long answers under way may take after the gateway was told to stop"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn leaves(prefix: &str, value: &serde_json::Value, out: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                leaves(&path, value, out);
+            }),
+            _ => drop(out.insert(prefix.to_owned())),
+        }
+    }
+
+    #[test]
+    fn every_setting_is_in_the_table_once_and_the_table_has_nothing_else() {
+        let mut settings = BTreeSet::new();
+        leaves("", &serde_json::to_value(Settings::default()).unwrap(), &mut settings);
+        // Left out when settings are written.
+        settings.extend(["archive.s3.secret_access_key".to_owned(), "archive.s3.session_token".to_owned()]);
+        let table: BTreeSet<_> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+        assert_eq!(table.len(), KEYS.len());
+        assert_eq!(settings, table);
+    }
+
+    #[test]
+    fn no_two_settings_share_a_flag_or_a_variable() {
+        let flags: BTreeSet<_> = KEYS.iter().map(Key::flag).collect();
+        let variables: BTreeSet<_> = KEYS.iter().map(Key::variable).collect();
+        assert_eq!((flags.len(), variables.len()), (KEYS.len(), KEYS.len()));
+    }
+}

@@ -1,0 +1,242 @@
+//! All roles in one process: what starts, in which order it stops.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use granary_archive::Archive;
+use granary_clickhouse::{Warehouse, migrate};
+use granary_engine::Engine;
+use granary_gateway::{Catalogue, Gateway};
+use granary_ingest::Ingest;
+use granary_redact::Redactor;
+use granary_service::Health;
+use granary_service::shutdown::Stages;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{server, start_engine, users};
+use crate::instance::{Announcement, DataDir, Running};
+use crate::settings::Settings;
+
+/// Every role, running.
+pub(crate) struct Roles {
+    pub(crate) addresses: Addresses,
+    pub(crate) reader: Warehouse,
+    pub(crate) archive: Archive,
+    engine: Option<Engine>,
+    receiving: Role,
+    archiving: Role,
+    answering: Role,
+    watching: Role,
+    shutdown_timeout: Duration,
+    announcement: Announcement,
+    data_dir: DataDir,
+}
+
+/// Where everything is.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    pub(crate) otlp_grpc: SocketAddr,
+    pub(crate) otlp_http: SocketAddr,
+    pub(crate) gateway: SocketAddr,
+    pub(crate) clickhouse: String,
+    pub(crate) archive: String,
+}
+
+impl std::fmt::Display for Addresses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { otlp_grpc, otlp_http, gateway, clickhouse, archive } = self;
+        writeln!(f, "  OTLP over gRPC   http://{otlp_grpc}")?;
+        writeln!(f, "  OTLP over HTTP   http://{otlp_http}")?;
+        writeln!(f, "  queries          http://{gateway}/v1/queries")?;
+        writeln!(f, "  ClickHouse       {clickhouse}")?;
+        write!(f, "  archive          {archive}")
+    }
+}
+
+/// A role's task and how it is told to end.
+struct Role {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Role {
+    fn start<F: Future<Output = ()> + Send + 'static>(role: impl FnOnce(CancellationToken) -> F) -> Self {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(role(stop.clone())), stop }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a role ended before its work");
+        }
+    }
+}
+
+/// The condition of the gateway's `/readyz` that the warehouse answers.
+const WAREHOUSE: &str = "warehouse";
+/// The condition that its tables are up to date.
+const SCHEMA: &str = "schema";
+/// How often the warehouse is asked whether it is there.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+impl Roles {
+    /// Starts everything. When this returns, every listener is bound and data are taken.
+    ///
+    /// # Errors
+    ///
+    /// One message that says what is in the way; what was started before it is stopped again.
+    pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        // What can be wrong with the settings is said before anything starts.
+        let redactor = Redactor::new(&settings.redact).context("the redaction rules cannot be used")?;
+        let catalogue = Catalogue::load(settings.gateway.query_dir.as_deref())?;
+        let data_dir = DataDir::take(&settings.data_dir)?;
+        let (engine, (owner, reader)) = match server(&settings.clickhouse) {
+            Some(users) => (None, users),
+            None => {
+                let engine = start_engine(settings).await?;
+                let users = users(&engine, &settings.clickhouse);
+                (Some(engine), users)
+            }
+        };
+        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader } };
+        match Box::pin(Self::start_on(settings, parts)).await {
+            Ok(started) => Ok(started.with(engine, settings.shutdown_timeout)),
+            Err(error) => {
+                if let Some(engine) = engine {
+                    engine.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(settings: &Settings, parts: Parts) -> anyhow::Result<Started> {
+        let Parts { redactor, catalogue, data_dir, running } = parts;
+        let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
+        let health = Health::default();
+        health.down(SCHEMA, "migrations are not applied yet");
+        owner
+            .ping()
+            .await
+            .with_context(|| format!("the warehouse at {} cannot be used", running.owner.url))?;
+        migrate::apply(&owner).await?;
+        health.up(SCHEMA);
+        let archive_config = settings.archive();
+        let archive = Archive::open(&archive_config, owner.clone())
+            .await
+            .with_context(|| format!("the archive at {} cannot be used", archive_config.url))?;
+        let ingest = Ingest::bind(&settings.ingest, owner.clone(), redactor).await?;
+        let gateway = Gateway::bind(
+            settings.gateway.clone(),
+            reader.clone(),
+            Some(archive.clone()),
+            health.clone(),
+            catalogue,
+        )
+        .await?;
+        let addresses = Addresses {
+            otlp_grpc: ingest.grpc_addr(),
+            otlp_http: ingest.http_addr(),
+            gateway: gateway.local_addr(),
+            clickhouse: running.owner.url.clone(),
+            archive: archive_config.url,
+        };
+        let announcement = data_dir.announce(&running)?;
+        let archiver = archive.clone();
+        Ok(Started {
+            addresses,
+            reader,
+            archive,
+            watching: Role::start(|stop| watch(owner, health, stop)),
+            receiving: Role::start(|stop| ingest.serve(stop)),
+            archiving: Role::start(|stop| async move { archiver.run(stop).await }),
+            answering: Role::start(|stop| gateway.serve(stop)),
+            announcement,
+            data_dir,
+        })
+    }
+
+    /// Stops in order: no new data, what is there is stored, archiving and answering end, the engine goes last.
+    ///
+    /// # Errors
+    ///
+    /// What did not end in time.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let mut stages = Stages::within(self.shutdown_timeout);
+        stages.stage("receiving", self.receiving.end()).await;
+        stages.stage("archiving", self.archiving.end()).await;
+        stages.stage("answering", self.answering.end()).await;
+        stages.stage("watching", self.watching.end()).await;
+        drop(self.announcement);
+        if let Some(engine) = self.engine {
+            stages.stage("engine", engine.stop()).await;
+        }
+        drop(self.data_dir);
+        Ok(stages.finish()?)
+    }
+}
+
+/// What the roles are made from.
+struct Parts {
+    redactor: Redactor,
+    catalogue: Catalogue,
+    data_dir: DataDir,
+    running: Running,
+}
+
+/// Every role but the engine.
+struct Started {
+    addresses: Addresses,
+    reader: Warehouse,
+    archive: Archive,
+    receiving: Role,
+    archiving: Role,
+    answering: Role,
+    watching: Role,
+    announcement: Announcement,
+    data_dir: DataDir,
+}
+
+impl Started {
+    fn with(self, engine: Option<Engine>, shutdown_timeout: Duration) -> Roles {
+        let Self {
+            addresses,
+            reader,
+            archive,
+            receiving,
+            archiving,
+            answering,
+            watching,
+            announcement,
+            data_dir,
+        } = self;
+        Roles {
+            addresses,
+            reader,
+            archive,
+            engine,
+            receiving,
+            archiving,
+            answering,
+            watching,
+            shutdown_timeout,
+            announcement,
+            data_dir,
+        }
+    }
+}
+
+/// Keeps saying whether the warehouse answers.
+async fn watch(warehouse: Warehouse, health: Health, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(WATCH_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => health.report(WAREHOUSE, warehouse.ping().await.map_err(|error| error.to_string())),
+        }
+    }
+}

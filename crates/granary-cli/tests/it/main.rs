@@ -1,0 +1,11 @@
+//! The binary as its users run it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod commands;
+mod demo;
+mod errors;
+mod kill;
+mod process;
+mod readme;
+mod up;

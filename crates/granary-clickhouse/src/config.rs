@@ -1,0 +1,34 @@
+//! Where ClickHouse is and how long it may take.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One ClickHouse, as one of its users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClickHouseConfig {
+    /// The HTTP interface, as in `http://127.0.0.1:8123`; `https` works too.
+    pub url: String,
+    /// The user.
+    pub user: String,
+    /// The user's password; empty is none.
+    pub password: String,
+    /// The database that holds Granary's tables.
+    pub database: String,
+    /// How long one statement may take, from its first byte to the end of the answer, before it is given
+    /// up. An insert that was given up may still have been stored; its token makes the repetition harmless.
+    pub timeout: Duration,
+}
+
+impl Default for ClickHouseConfig {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:8123".to_owned(),
+            user: "default".to_owned(),
+            password: String::new(),
+            database: "otel".to_owned(),
+            timeout: Duration::from_mins(1),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The only crate that speaks to ClickHouse.
+//!
+//! It turns records into columns and blocks ([`LogColumns`] and its kin), inserts sealed blocks so that a
+//! repeated insert adds nothing ([`Warehouse::insert`]), applies the `ddl/` files ([`migrate`]) and hands
+//! out queries whose parameters the server binds ([`Warehouse::query`]). Everything goes over ClickHouse's HTTP
+//! interface; whether an embedded engine or a cluster answers, nothing here knows.
+
+mod client;
+mod config;
+mod error;
+mod insert;
+pub mod migrate;
+mod native;
+mod tables;
+
+pub use clickhouse::query::{BytesCursor, Query};
+pub use client::Warehouse;
+pub use config::ClickHouseConfig;
+pub use error::ClickHouseError;
+pub use insert::SealedBlock;
+pub use tables::{
+    Append, Envelope, ExponentialHistogramColumns, GaugeColumns, GroupRef, HistogramColumns, LogColumns,
+    MetricColumns, SpanColumns, SumColumns, SummaryColumns, TableColumns,
+};

@@ -1,0 +1,165 @@
+//! The columns that every telemetry table has.
+
+use granary_model::{EventId, Facts, Resource};
+use uuid::Uuid;
+
+use super::{Envelope, GroupRef};
+use crate::native::{AttributeMap, Column, Fixed, List, LowText, Text};
+
+/// Resource, scope, tenant, session, identity and batch.
+#[derive(Debug)]
+pub(super) struct SharedColumns {
+    service_name: LowText,
+    resource_attributes: AttributeMap,
+    resource_schema_url: LowText,
+    scope_name: LowText,
+    scope_version: LowText,
+    scope_attributes: AttributeMap,
+    scope_schema_url: LowText,
+    tenant: LowText,
+    session: Text,
+    user: LowText,
+    team: LowText,
+    project: LowText,
+    event_id: Fixed<16>,
+    batch: Fixed<16>,
+    ingested_at: Fixed<8>,
+    attribute_types: LowText,
+    redacted_fields: List<LowText>,
+}
+
+impl Default for SharedColumns {
+    fn default() -> Self {
+        Self {
+            service_name: LowText::default(),
+            resource_attributes: AttributeMap::default(),
+            resource_schema_url: LowText::default(),
+            scope_name: LowText::default(),
+            scope_version: LowText::default(),
+            scope_attributes: AttributeMap::default(),
+            scope_schema_url: LowText::default(),
+            tenant: LowText::default(),
+            session: Text::default(),
+            user: LowText::default(),
+            team: LowText::default(),
+            project: LowText::default(),
+            event_id: Fixed::new("UInt128"),
+            batch: Fixed::new("UUID"),
+            ingested_at: Fixed::new("DateTime64(3)"),
+            attribute_types: LowText::default(),
+            redacted_fields: List::new("Array(LowCardinality(String))", LowText::default()),
+        }
+    }
+}
+
+/// What of a record the shared columns take.
+pub(super) struct SharedRow<'a> {
+    pub(super) envelope: Envelope<'a>,
+    pub(super) group: GroupRef<'a>,
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) event_id: EventId,
+    pub(super) attribute_types: &'a [u8],
+    pub(super) redacted_fields: &'a [&'a str],
+}
+
+impl SharedColumns {
+    pub(super) fn push(&mut self, row: &SharedRow<'_>) {
+        let GroupRef { resource, scope } = row.group;
+        let Resource { attributes, schema_url } = resource;
+        self.service_name.push(resource.service_name().as_bytes());
+        self.resource_attributes.push(attributes);
+        self.resource_schema_url.push(schema_url.as_bytes());
+        self.scope_name.push(scope.name.as_bytes());
+        self.scope_version.push(scope.version.as_bytes());
+        self.scope_attributes.push(&scope.attributes);
+        self.scope_schema_url.push(scope.schema_url.as_bytes());
+        self.tenant.push(row.envelope.tenant.as_bytes());
+        self.session.push(row.facts.session.as_bytes());
+        self.user.push(row.facts.user.as_bytes());
+        self.team.push(row.facts.team.as_bytes());
+        self.project.push(row.facts.project.as_bytes());
+        self.event_id.push(row.event_id.0.to_le_bytes());
+        self.batch.push(uuid(row.envelope.batch));
+        self.ingested_at.push(row.envelope.ingested_at_ms.to_le_bytes());
+        self.attribute_types.push(row.attribute_types);
+        self.redacted_fields
+            .push(|fields| row.redacted_fields.iter().for_each(|field| fields.push(field.as_bytes())));
+    }
+
+    pub(super) fn columns(&self) -> Vec<(&'static str, &dyn Column)> {
+        vec![
+            ("ServiceName", &self.service_name),
+            ("ResourceAttributes", &self.resource_attributes),
+            ("ResourceSchemaUrl", &self.resource_schema_url),
+            ("ScopeName", &self.scope_name),
+            ("ScopeVersion", &self.scope_version),
+            ("ScopeAttributes", &self.scope_attributes),
+            ("ScopeSchemaUrl", &self.scope_schema_url),
+            ("TenantId", &self.tenant),
+            ("SessionId", &self.session),
+            ("UserId", &self.user),
+            ("TeamId", &self.team),
+            ("Project", &self.project),
+            ("EventId", &self.event_id),
+            ("BatchId", &self.batch),
+            ("IngestedAt", &self.ingested_at),
+            ("AttributeTypes", &self.attribute_types),
+            ("RedactedFields", &self.redacted_fields),
+        ]
+    }
+
+    pub(super) fn clear(&mut self) {
+        let Self {
+            service_name,
+            resource_attributes,
+            resource_schema_url,
+            scope_name,
+            scope_version,
+            scope_attributes,
+            scope_schema_url,
+            tenant,
+            session,
+            user,
+            team,
+            project,
+            event_id,
+            batch,
+            ingested_at,
+            attribute_types,
+            redacted_fields,
+        } = self;
+        let columns: [&mut dyn Column; 17] = [
+            service_name,
+            resource_attributes,
+            resource_schema_url,
+            scope_name,
+            scope_version,
+            scope_attributes,
+            scope_schema_url,
+            tenant,
+            session,
+            user,
+            team,
+            project,
+            event_id,
+            batch,
+            ingested_at,
+            attribute_types,
+            redacted_fields,
+        ];
+        columns.into_iter().for_each(Column::clear);
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.event_id.rows()
+    }
+}
+
+/// A UUID as ClickHouse lays it out: two 64-bit halves, high half first, each little-endian.
+fn uuid(uuid: Uuid) -> [u8; 16] {
+    let (high, low) = uuid.as_u64_pair();
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&high.to_le_bytes());
+    bytes[8..].copy_from_slice(&low.to_le_bytes());
+    bytes
+}

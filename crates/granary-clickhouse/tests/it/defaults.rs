@@ -1,0 +1,67 @@
+//! A writer that knows only the collector's columns gets the same values in ours.
+
+use granary_model::{Attribute, Attributes, LogRecord, Value};
+
+use crate::records::{api_request, logs, seal};
+
+const COLLECTOR_COLUMNS: &str = "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body, \
+     ResourceSchemaUrl, ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, LogAttributes, \
+     EventName";
+
+/// What `Facts` reads and the `DEFAULT` expressions compute.
+const FACTS: &str = "SessionId, UserId, TeamId, Project, PromptId, AgentEvent, Sequence, Model, ToolName, Success, DurationMs, \
+     InputTokens, OutputTokens, CacheReadTokens, CacheCreationTokens, Cost";
+
+fn variants() -> Vec<LogRecord> {
+    let with = |pairs: &[(&str, Value)]| LogRecord {
+        attributes: Attributes::new(
+            pairs.iter().map(|(key, value)| Attribute::new(*key, value.clone())).collect(),
+        ),
+        ..api_request()
+    };
+    vec![
+        api_request(),
+        // An old client: numbers as text, the name with the product's prefix.
+        with(&[
+            ("event.name", "claude_code.tool_result".into()),
+            ("cost_usd", "0.1".into()),
+            ("input_tokens", "12".into()),
+            ("success", "false".into()),
+            ("duration_ms", "3.6".into()),
+        ]),
+        // The name in the body only; another agent's session; nonsense where numbers belong.
+        with(&[
+            ("conversation.id", "c1".into()),
+            ("user.account_uuid", "a1".into()),
+            ("gen_ai.request.model", "gpt".into()),
+            ("function_name", "f".into()),
+            ("duration_ms", "soon".into()),
+            ("input_tokens", Value::Int(-1)),
+            ("cost_usd", Value::Double(f64::NAN)),
+            ("success", "maybe".into()),
+        ]),
+        with(&[
+            ("cost_usd", Value::Double(1e-9)),
+            ("success", Value::Bool(true)),
+            ("duration_ms", Value::Int(-4)),
+        ]),
+        with(&[]),
+    ]
+}
+
+#[tokio::test]
+async fn a_collector_s_insert_fills_our_columns_as_granary_does() {
+    let test = granary_testkit::warehouse("defaults").await;
+    test.owner.insert(&seal(&logs(&variants()), "1")).await.unwrap();
+    let facts = format!("SELECT toString(tuple({FACTS})) FROM otel_logs ORDER BY ALL");
+    let ours: Vec<String> = test.owner.query(&facts).fetch_all().await.unwrap();
+    test.owner.execute("CREATE TABLE ours AS otel_logs ENGINE = MergeTree ORDER BY ()").await.unwrap();
+    test.owner.execute("INSERT INTO ours SELECT * FROM otel_logs").await.unwrap();
+    test.owner.execute("TRUNCATE TABLE otel_logs").await.unwrap();
+
+    let insert = format!("INSERT INTO otel_logs ({COLLECTOR_COLUMNS}) SELECT {COLLECTOR_COLUMNS} FROM ours");
+    test.owner.execute(&insert).await.unwrap();
+    let computed: Vec<String> = test.owner.query(&facts).fetch_all().await.unwrap();
+    assert_eq!(ours, computed);
+    assert_eq!(ours.len(), variants().len());
+}

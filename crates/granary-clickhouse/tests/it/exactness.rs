@@ -1,0 +1,50 @@
+//! A repeated insert adds nothing, in the table and in every rollup.
+
+use granary_clickhouse::Warehouse;
+
+use crate::records::{api_request, logs, seal, span, spans};
+
+async fn counts(warehouse: &Warehouse) -> (u64, u64, u64, u64, u64) {
+    warehouse
+        .query(
+            "SELECT assumeNotNull((SELECT count() FROM otel_logs)), assumeNotNull((SELECT sum(Requests) FROM cost_hourly)), \
+             assumeNotNull((SELECT sum(Events) FROM sessions)), assumeNotNull((SELECT sum(Requests) FROM session_models)), \
+             assumeNotNull((SELECT count() FROM otel_traces_trace_id_ts))",
+        )
+        .fetch_one()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_block_sent_three_times_is_stored_and_rolled_up_once() {
+    let test = granary_testkit::warehouse("once").await;
+    let (logs, spans) = (seal(&logs(&[api_request(), api_request()]), "a"), seal(&spans(&[span()]), "a"));
+    for _ in 0..3 {
+        test.owner.insert(&logs).await.unwrap();
+        test.owner.insert(&spans).await.unwrap();
+    }
+    assert_eq!(counts(&test.owner).await, (2, 2, 2, 2, 1));
+}
+
+#[tokio::test]
+async fn equal_rows_under_another_token_are_other_rows() {
+    let test = granary_testkit::warehouse("twice").await;
+    for token in ["a", "b"] {
+        test.owner.insert(&seal(&logs(&[api_request()]), token)).await.unwrap();
+    }
+    assert_eq!(counts(&test.owner).await, (2, 2, 2, 2, 0));
+}
+
+#[tokio::test]
+async fn a_block_that_cannot_be_read_is_refused_for_good_and_adds_nothing() {
+    let test = granary_testkit::warehouse("damaged").await;
+    let mut block = seal(&logs(&[api_request()]), "a");
+    let mut frames = block.frames.to_vec();
+    let last = frames.len() - 1;
+    frames[last] ^= 1;
+    block.frames = frames.into();
+    let error = test.owner.insert(&block).await.unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+    assert_eq!(counts(&test.owner).await, (0, 0, 0, 0, 0));
+}

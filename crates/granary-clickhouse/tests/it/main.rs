@@ -1,0 +1,12 @@
+//! Against the real engine: what is inserted is what is read, once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod defaults;
+mod exactness;
+mod migrations;
+mod records;
+mod schema;
+mod values;
+
+granary_testkit::engine_child!();

@@ -1,0 +1,90 @@
+//! Who asks: whose data is read, and on whose account.
+//!
+//! The only place where a request gets its tenant. Nothing that the caller writes has a part in it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use granary_model::TenantId;
+use http::request::Parts;
+
+/// An identified caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    tenant: TenantId,
+    account: Account,
+}
+
+/// What a caller's allowance is kept under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Account {
+    /// A host: an IPv4 address, or the network of an IPv6 one, since a host has a whole network of those.
+    Host(IpAddr),
+    /// The process itself.
+    Local,
+}
+
+impl Caller {
+    /// The process itself, asking for the default tenant.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { tenant: TenantId::default(), account: Account::Local }
+    }
+
+    /// Identifies who sent a request, by the connection it came over.
+    pub(crate) fn identify(request: &Parts) -> Self {
+        let account = match request.extensions.get::<ConnectInfo<SocketAddr>>() {
+            Some(ConnectInfo(peer)) => Account::Host(host(peer.ip())),
+            None => Account::Local,
+        };
+        Self { tenant: TenantId::default(), account }
+    }
+
+    /// Whose data the caller reads.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        self.account
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.account {
+            Account::Host(address) => address.fmt(f),
+            Account::Local => f.write_str("local"),
+        }
+    }
+}
+
+fn host(address: IpAddr) -> IpAddr {
+    const NETWORK: u128 = !0 << 64;
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from(u128::from(address) & NETWORK).into(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(peer: &str) -> Account {
+        let mut parts = http::Request::new(()).into_parts().0;
+        parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        Caller::identify(&parts).account()
+    }
+
+    #[test]
+    fn a_host_has_one_account_whichever_of_its_addresses_and_ports_it_uses() {
+        assert_eq!(account("192.0.2.1:1"), account("192.0.2.1:2"));
+        assert_eq!(account("192.0.2.1:1"), account("[::ffff:192.0.2.1]:1"));
+        assert_eq!(account("[2001:db8::1]:1"), account("[2001:db8::ffff:1]:1"));
+        assert_ne!(account("192.0.2.1:1"), account("192.0.2.2:1"));
+        assert_ne!(account("[2001:db8::1]:1"), account("[2001:db8:0:1::1]:1"));
+    }
+}

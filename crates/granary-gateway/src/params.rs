@@ -1,0 +1,344 @@
+//! What a caller gives with a query, checked against what the query declares, as values for the server to bind.
+//!
+//! Here the tenant is bound, from who asks; and here nothing becomes SQL: a parameter is a value, or it is refused
+//! with its name and what was expected.
+
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use granary_model::TenantId;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::catalogue::{Kind, NamedQuery};
+use crate::time;
+
+pub use raw::RawParams;
+
+/// A query with everything it needs to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedQuery {
+    name: String,
+    sql: String,
+    bindings: Vec<(String, Binding)>,
+    tenant: TenantId,
+    cache: Option<Duration>,
+}
+
+/// A value for the server to bind; it serializes as what it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Binding {
+    /// `String`, and moments, which the server reads from text.
+    Text(String),
+    /// `Array(String)`.
+    Texts(Vec<String>),
+    /// `UInt64` and `UInt32`.
+    Unsigned(u64),
+    /// `Float64`.
+    Float(f64),
+    /// `Bool`.
+    Bool(bool),
+}
+
+/// A parameter that cannot be taken as it is. The caller's to mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    /// The query has no such parameter.
+    #[error("there is no parameter {parameter:?}; there are {}", known.join(", "))]
+    Unknown {
+        /// The name that was given.
+        parameter: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The tenant is decided by who asks.
+    #[error("the tenant follows from who asks and cannot be given")]
+    Tenant,
+    /// A required parameter was not given.
+    #[error("the parameter {parameter} is missing; expected {expected}")]
+    Missing {
+        /// Its name.
+        parameter: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A parameter that has one value was given several times.
+    #[error("the parameter {parameter} is given {times} times; it has one value")]
+    Repeated {
+        /// Its name.
+        parameter: String,
+        /// How often it was given.
+        times: usize,
+    },
+    /// The value is not of the parameter's type or beyond its bounds.
+    #[error("the parameter {parameter} is {value:?}; expected {expected}")]
+    Invalid {
+        /// Its name.
+        parameter: String,
+        /// The value that was given, cut where it is long.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The range holds nothing.
+    #[error("the range from {from} to {to} is empty; expected from before to")]
+    EmptyRange {
+        /// Its start.
+        from: Timestamp,
+        /// Its end.
+        to: Timestamp,
+    },
+    /// The text after the question mark cannot be read.
+    #[error("{piece:?} is not percent-encoded UTF-8")]
+    Encoding {
+        /// The part that cannot be read, cut where it is long.
+        piece: String,
+    },
+}
+
+impl ParamError {
+    pub(crate) fn invalid(parameter: &str, value: &str, expected: &str) -> Self {
+        Self::Invalid {
+            parameter: parameter.to_owned(),
+            value: shortened(value),
+            expected: expected.to_owned(),
+        }
+    }
+
+    /// Which parameter it is about.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { parameter, .. }
+            | Self::Missing { parameter, .. }
+            | Self::Repeated { parameter, .. }
+            | Self::Invalid { parameter, .. } => Some(parameter),
+            Self::Tenant => Some("tenant"),
+            Self::EmptyRange { .. } => Some("from"),
+            Self::Encoding { .. } => None,
+        }
+    }
+
+    /// What was expected instead.
+    #[must_use]
+    pub fn expected(&self) -> Option<&str> {
+        match self {
+            Self::Missing { expected, .. } | Self::Invalid { expected, .. } => Some(expected),
+            _ => None,
+        }
+    }
+}
+
+impl PreparedQuery {
+    /// The query's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The SQL, in which every value still is a placeholder.
+    #[must_use]
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The values of the placeholders.
+    #[must_use]
+    pub fn bindings(&self) -> &[(String, Binding)] {
+        &self.bindings
+    }
+
+    /// Whose data it reads.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// How long the answer may be given again.
+    #[must_use]
+    pub fn cache(&self) -> Option<Duration> {
+        self.cache
+    }
+}
+
+impl NamedQuery {
+    /// Checks what a caller gives and binds it, and the tenant with it.
+    ///
+    /// # Errors
+    ///
+    /// The first parameter that cannot be taken, and why.
+    pub fn prepare(
+        &self,
+        tenant: &TenantId,
+        params: &RawParams,
+        now: Timestamp,
+    ) -> Result<PreparedQuery, ParamError> {
+        let mut given = Given::new(self, params)?;
+        let to = given.time("to", now)?.unwrap_or(now);
+        let from = given.time("from", now)?.unwrap_or_else(|| time::before(to, self.default_from()));
+        if from >= to {
+            return Err(ParamError::EmptyRange { from, to });
+        }
+        let mut bindings = vec![
+            ("tenant".to_owned(), Binding::Text(tenant.as_str().to_owned())),
+            ("from".to_owned(), Binding::Text(time::for_sql(from))),
+            ("to".to_owned(), Binding::Text(time::for_sql(to))),
+        ];
+        for filter in self.filters() {
+            bindings.push((
+                filter.name().to_owned(),
+                Binding::Texts(given.all(filter.name()).unwrap_or_default()),
+            ));
+        }
+        for param in self.params() {
+            bindings.push((param.name.clone(), given.bind(&param.name, &param.kind)?));
+        }
+        if let Some(limit) = self.limit() {
+            let rows = given.number("limit", 1, limit.max)?.unwrap_or(limit.default);
+            bindings.push(("limit".to_owned(), Binding::Unsigned(rows.into())));
+        }
+        let sql = self.render(|name| {
+            bindings.iter().find_map(|(bound, value)| match value {
+                Binding::Text(value) if bound == name => Some(value.as_str()),
+                _ => None,
+            })
+        });
+        Ok(PreparedQuery {
+            name: self.name().to_owned(),
+            sql,
+            bindings,
+            tenant: tenant.clone(),
+            cache: self.cache(),
+        })
+    }
+
+    fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        let filters = self.filters().iter().map(|filter| filter.name());
+        let own = self.params().iter().map(|param| param.name.as_str());
+        ["from", "to"].into_iter().chain(filters).chain(own).chain(self.limit().map(|_| "limit"))
+    }
+}
+
+/// The values that were given, by name; all names are the query's.
+struct Given<'a>(BTreeMap<&'a str, Vec<&'a str>>);
+
+impl<'a> Given<'a> {
+    fn new(query: &NamedQuery, params: &'a RawParams) -> Result<Self, ParamError> {
+        let mut given = BTreeMap::<_, Vec<_>>::new();
+        for (name, value) in params.iter() {
+            if name == "tenant" {
+                return Err(ParamError::Tenant);
+            }
+            if !query.parameter_names().any(|known| known == name) {
+                let known = query.parameter_names().map(str::to_owned).collect();
+                return Err(ParamError::Unknown { parameter: shortened(name), known });
+            }
+            given.entry(name).or_default().push(value);
+        }
+        Ok(Self(given))
+    }
+
+    fn all(&mut self, name: &str) -> Option<Vec<String>> {
+        Some(self.0.remove(name)?.into_iter().map(str::to_owned).collect())
+    }
+
+    fn one(&mut self, name: &str) -> Result<Option<&'a str>, ParamError> {
+        match self.0.remove(name).as_deref() {
+            None => Ok(None),
+            Some([value]) => Ok(Some(value)),
+            Some(values) => Err(ParamError::Repeated { parameter: name.to_owned(), times: values.len() }),
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ParamError> {
+        let Some(value) = self.one(name)? else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| ParamError::invalid(name, value, expected))
+    }
+
+    fn time(&mut self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, ParamError> {
+        self.read(name, time::EXPECTED, |text| time::parse(text, now))
+    }
+
+    fn number<T>(&mut self, name: &str, min: T, max: T) -> Result<Option<T>, ParamError>
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        self.read(name, &expected_whole(min, max), |text| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|number| plain && min <= *number && *number <= max)
+        })
+    }
+
+    fn bind(&mut self, name: &str, kind: &Kind) -> Result<Binding, ParamError> {
+        let (value, default) = match kind {
+            Kind::Enum { values, default } => {
+                let value =
+                    self.read(name, &kind.expected(), |text| values.iter().find(|one| *one == text))?;
+                (value.cloned().map(Binding::Text), default.clone().map(Binding::Text))
+            }
+            Kind::Text { default } => (
+                self.one(name)?.map(|text| Binding::Text(text.to_owned())),
+                default.clone().map(Binding::Text),
+            ),
+            Kind::Texts { default } => {
+                (self.all(name).map(Binding::Texts), default.clone().map(Binding::Texts))
+            }
+            Kind::Unsigned { default, min, max } => {
+                (self.number(name, *min, *max)?.map(Binding::Unsigned), default.map(Binding::Unsigned))
+            }
+            Kind::Float { default, min, max } => {
+                let value = self.read(name, &kind.expected(), |text| {
+                    text.parse::<f64>()
+                        .ok()
+                        .filter(|number| number.is_finite() && min <= number && number <= max)
+                })?;
+                (value.map(Binding::Float), default.map(Binding::Float))
+            }
+            Kind::Bool { default } => {
+                let value = self.read(name, &kind.expected(), |text| text.parse().ok())?;
+                (value.map(Binding::Bool), default.map(Binding::Bool))
+            }
+        };
+        value
+            .or(default)
+            .ok_or_else(|| ParamError::Missing { parameter: name.to_owned(), expected: kind.expected() })
+    }
+}
+
+impl Kind {
+    /// What a value should be, to stand behind "expected".
+    fn expected(&self) -> String {
+        match self {
+            Self::Enum { values, .. } => format!("one of {}", values.join(", ")),
+            Self::Text { .. } => "a text".to_owned(),
+            Self::Texts { .. } => "one or more texts".to_owned(),
+            Self::Unsigned { min, max, .. } => expected_whole(*min, *max),
+            Self::Float { min, max, .. } if *min <= f64::MIN && *max >= f64::MAX => "a number".to_owned(),
+            Self::Float { min, max, .. } => format!("a number between {min} and {max}"),
+            Self::Bool { .. } => "true or false".to_owned(),
+        }
+    }
+}
+
+fn expected_whole(min: impl Display, max: impl Display) -> String {
+    format!("a whole number between {min} and {max}")
+}
+
+/// Enough of a value to recognize it by.
+fn shortened(text: &str) -> String {
+    const ENOUGH: usize = 80;
+    match text.char_indices().nth(ENOUGH) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Every route on one screen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Router, middleware};
+use granary_archive::Archive;
+use granary_clickhouse::Warehouse;
+use granary_service::Health;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::limits::{Allowances, within_allowance};
+use crate::problem::Problem;
+use crate::request::{accompany, after_panic};
+use crate::routes::{health, index, queries, replay};
+use crate::{Catalogue, GatewayConfig, Runner};
+
+/// What the handlers work with. Clones share it.
+#[derive(Debug, Clone)]
+pub struct GatewayState {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) runner: Runner,
+    pub(crate) archive: Option<Archive>,
+    pub(crate) health: Health,
+    pub(crate) allowances: Arc<Allowances>,
+    pub(crate) replays: Arc<Semaphore>,
+    pub(crate) max_replay_gap: Duration,
+    /// Ends what would not end by itself when the gateway is to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl GatewayState {
+    /// `warehouse` should be a user that can read and nothing else. Without an archive nothing can be replayed.
+    #[must_use]
+    pub fn new(
+        config: &GatewayConfig,
+        warehouse: Warehouse,
+        archive: Option<Archive>,
+        health: Health,
+        catalogue: Catalogue,
+    ) -> Self {
+        Self {
+            catalogue: Arc::new(catalogue),
+            runner: Runner::new(warehouse, config.query_limits()),
+            archive,
+            health,
+            allowances: Arc::new(Allowances::new(config.requests_per_second, config.burst)),
+            replays: Arc::new(Semaphore::new(config.max_replays.get() as usize)),
+            max_replay_gap: config.max_replay_gap,
+            stopping: CancellationToken::new(),
+        }
+    }
+}
+
+/// The routes with everything around them; needs no socket.
+pub fn create_app(state: GatewayState) -> Router {
+    let asked_for = Router::new()
+        .route("/", get(index::show))
+        .route("/v1/queries", get(queries::list))
+        .route("/v1/queries/{file}", get(queries::describe_or_run))
+        .route("/v1/sessions/{id}/replay", get(replay::play))
+        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance));
+    Router::new()
+        .merge(asked_for)
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(async || Problem::not_found("there is nothing here; GET / lists what there is"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(middleware::from_fn(accompany))
+        .with_state(state)
+}

@@ -1,0 +1,23 @@
+//! Alive, and ready.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::router::GatewayState;
+
+/// `GET /livez`: that it answers is the answer.
+pub(crate) async fn alive() -> Json<Value> {
+    Json(json!({ "alive": true }))
+}
+
+/// `GET /readyz`: 200 where every condition holds, else 503; each condition is null or the reason why not.
+pub(crate) async fn ready(State(state): State<GatewayState>) -> (StatusCode, Json<Value>) {
+    let conditions = state.health.conditions();
+    let ready = conditions.iter().all(|(_, state)| state.is_ok());
+    let conditions: Map<_, _> =
+        conditions.into_iter().map(|(name, state)| (name.to_owned(), json!(state.err()))).collect();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready, "conditions": conditions })))
+}

@@ -1,0 +1,21 @@
+//! What there is.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+/// Every route, with what it is for.
+const ROUTES: [(&str, &str); 7] = [
+    ("/", "this list"),
+    ("/livez", "whether the process is alive"),
+    ("/readyz", "whether it can do its work, and if not, why not"),
+    ("/v1/queries", "the named queries"),
+    ("/v1/queries/{name}", "what a query answers and takes"),
+    ("/v1/queries/{name}.{json,csv,ndjson}", "a query's answer"),
+    ("/v1/sessions/{id}/replay", "a session's events as server-sent events, at speed 0.1 to 1000 or max"),
+];
+
+/// `GET /`
+pub(crate) async fn show() -> Json<Value> {
+    let routes: Vec<_> = ROUTES.iter().map(|(path, what)| json!({ "path": path, "what": what })).collect();
+    Json(json!({ "name": "granary", "version": env!("CARGO_PKG_VERSION"), "routes": routes }))
+}

@@ -1,0 +1,185 @@
+//! The gateway as a server: bound, then served, then stopped in order.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use granary_archive::Archive;
+use granary_clickhouse::Warehouse;
+use granary_service::Health;
+use http::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::{ServiceExt, service_fn};
+
+use crate::{Catalogue, GatewayConfig, GatewayState, create_app};
+
+/// How long a client may take to send a request's headers, and may keep a connection without sending any.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of a request's headers, and of an answer that wait to be written.
+const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Requests at the same time over one HTTP/2 connection.
+const MAX_STREAMS: u32 = 32;
+
+/// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The condition that [`Health`] knows the gateway by.
+const CONDITION: &str = "gateway";
+
+/// A gateway that is bound and not yet served.
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: GatewayState,
+    connections: Arc<Semaphore>,
+    shutdown_grace: Duration,
+}
+
+/// The gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address cannot be had: something else has it, or it is not this machine's.
+    #[error("{address} for the gateway cannot be had: {source}; choose another with --gateway")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Gateway {
+    /// Binds the address; nothing is answered yet. Port 0 takes a free one.
+    ///
+    /// `warehouse` should be a user that can read and nothing else. Without an archive nothing can be replayed.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be had.
+    pub async fn bind(
+        config: GatewayConfig,
+        warehouse: Warehouse,
+        archive: Option<Archive>,
+        health: Health,
+        catalogue: Catalogue,
+    ) -> Result<Self, GatewayError> {
+        let listen = |source| GatewayError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        health.down(CONDITION, "not serving yet");
+        Ok(Self {
+            listener,
+            address,
+            state: GatewayState::new(&config, warehouse, archive, health, catalogue),
+            connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
+            shutdown_grace: config.shutdown_grace,
+        })
+    }
+
+    /// The address it is bound to.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is told to stop. Then it says that it is not ready, accepts no more connections, ends replays,
+    /// lets other answers come to their end, and cuts off what has not after the grace time.
+    pub async fn serve(self, stop: CancellationToken) {
+        let Self { listener, address, state, connections: room, shutdown_grace } = self;
+        let health = state.health.clone();
+        let stopping = state.stopping.clone();
+        let app = create_app(state);
+        let mut connections = JoinSet::new();
+        tracing::info!(%address, "the gateway listens");
+        health.up(CONDITION);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                (stream, peer, permit) = accept(&listener, &room) => {
+                    connections.spawn(serve_connection(stream, peer, app.clone(), stopping.clone(), permit));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        health.down(CONDITION, "stopping");
+        drop(listener);
+        stopping.cancel();
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(shutdown_grace, all_ended).await.is_err() {
+            tracing::warn!(connections = connections.len(), "cut off answers that did not end in time");
+            connections.shutdown().await;
+        }
+        tracing::info!("the gateway has stopped");
+    }
+}
+
+/// The next connection, once there is room for one.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there always is a permit in the end.
+    let permit = Arc::clone(room).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, permit),
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection until it ends; told to stop, it ends after the answers under way.
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+    stopping: CancellationToken,
+    _permit: Option<OwnedSemaphorePermit>,
+) {
+    // An answer's last bytes should not wait for more to come.
+    stream.set_nodelay(true).ok();
+    let service = service_fn(move |mut request: Request<_>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        app.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .max_header_list_size(65_536);
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error, "a connection ended early");
+    }
+}

@@ -1,0 +1,133 @@
+//! Every named query, as it is shipped.
+
+use granary_gateway::{Catalogue, ParameterDescription};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::support::{THE_DAY, TestGateway};
+
+/// The texts of a query's parameters, one for each combination of its enums, with something for what is required.
+fn variants(parameters: &[ParameterDescription]) -> Vec<String> {
+    let mut variants = vec![THE_DAY.to_owned()];
+    for parameter in parameters {
+        let values = match (parameter.type_name, parameter.required) {
+            ("enum", _) => parameter.values.clone(),
+            ("string" | "strings", true) if !parameter.repeatable => vec!["s1".to_owned()],
+            ("bool", true) => vec!["true".to_owned()],
+            ("uint" | "float", true) => vec![parameter.min.as_ref().map_or("1".to_owned(), Value::to_string)],
+            _ => continue,
+        };
+        variants = variants
+            .iter()
+            .flat_map(|before| values.iter().map(move |value| format!("{before}&{}={value}", parameter.name)))
+            .collect();
+    }
+    variants
+}
+
+#[tokio::test]
+async fn every_query_answers_with_the_columns_its_header_tells_of() {
+    let gateway = TestGateway::with(Catalogue::embedded().unwrap(), |config| {
+        config.burst = 100_000.try_into().unwrap();
+    })
+    .await;
+    let mut broken = Vec::new();
+    for query in Catalogue::embedded().unwrap().iter() {
+        let told: Vec<_> = query.columns().iter().map(|column| column.name.as_str()).collect();
+        let mut seen = Vec::new();
+        for given in variants(&query.describe().parameters) {
+            let path = format!("/v1/queries/{}.json?{given}", query.name());
+            let reply = gateway.get(&path).await;
+            if reply.status != StatusCode::OK {
+                broken.push(format!("{path}: {} {:?}", reply.status, reply.body));
+                continue;
+            }
+            let answer = reply.json();
+            let columns: Vec<_> = answer["meta"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|column| column["name"].as_str().unwrap().to_owned())
+                .collect();
+            let kept: Vec<_> =
+                told.iter().copied().filter(|name| columns.iter().any(|column| column == name)).collect();
+            if kept != columns || (kept != told && !query.is_switched()) {
+                broken.push(format!("{path}: columns are {columns:?}, told are {told:?}"));
+            }
+            seen.extend(columns);
+        }
+        broken.extend(
+            told.iter()
+                .filter(|name| !seen.iter().any(|column| column == *name))
+                .map(|name| format!("{}: no variant has the column {name}", query.name())),
+        );
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[tokio::test]
+async fn the_figures_are_those_of_the_events() {
+    let gateway = TestGateway::new().await;
+    let summary = gateway.json(&format!("/v1/queries/cost_summary.json?{THE_DAY}")).await;
+    let row = &summary["data"][0];
+    assert_eq!((&row["cost"], &row["requests"], &row["sessions"]), (&15.into(), &60.into(), &6.into()));
+    assert_eq!(summary["rows"], 1);
+    assert!(summary["statistics"]["elapsed"].is_number(), "{summary}");
+
+    let one_user = gateway.json(&format!("/v1/queries/tool_success.json?{THE_DAY}&user=user0%40example.com&user=user1%40example.com&tool=Bash")).await;
+    assert_eq!(one_user["rows"], 1, "{one_user}");
+    assert_eq!(one_user["data"][0]["tool"], "Bash");
+    assert_eq!(one_user["data"][0]["calls"], 20);
+}
+
+#[tokio::test]
+async fn a_switched_column_is_there_when_it_is_asked_for() {
+    let gateway = TestGateway::new().await;
+    let by_hour = gateway.json(&format!("/v1/queries/cost_by_model.json?{THE_DAY}&bucket=hour")).await;
+    assert_eq!(by_hour["rows"], 5);
+    assert_eq!(by_hour["data"][0]["bucket"], "2026-11-19T08:00:00Z");
+    let in_total = gateway.json(&format!("/v1/queries/cost_by_model.json?{THE_DAY}")).await;
+    assert_eq!(in_total["data"][0].get("bucket"), None);
+}
+
+#[tokio::test]
+async fn every_query_is_listed_and_described() {
+    let gateway = TestGateway::new().await;
+    let list = gateway.json("/v1/queries").await;
+    let list = list["queries"].as_array().unwrap();
+    assert_eq!(list.len(), Catalogue::embedded().unwrap().iter().count());
+    for query in list {
+        let told = gateway.json(query["href"].as_str().unwrap()).await;
+        assert_eq!((&told["name"], &told["question"]), (&query["name"], &query["question"]));
+    }
+}
+
+#[tokio::test]
+async fn a_description_says_all_that_a_caller_needs() {
+    let told = TestGateway::new().await.json("/v1/queries/tool_sequences").await;
+    let lines =
+        |what: &str| told[what].as_array().unwrap().iter().map(|one| format!("{one}\n")).collect::<String>();
+    assert_eq!(
+        (&told["name"], &told["group"], &told["cache_seconds"]),
+        (&"tool_sequences".into(), &"tools".into(), &60.into())
+    );
+    insta::assert_snapshot!(lines("columns"), @r#"
+    {"meaning":"the tools in order, joined by arrows","name":"sequence"}
+    {"meaning":"how often the chain occurs; chains overlap","name":"count"}
+    {"meaning":"sessions in which it occurs","name":"sessions"}
+    "#);
+    insta::assert_snapshot!(lines("parameters"), @r#"
+    {"default":"-24h","help":"start of the range, which belongs to it; the default counts back from to","name":"from","repeatable":false,"required":false,"type":"time"}
+    {"default":"now","help":"end of the range, which does not belong to it","name":"to","repeatable":false,"required":false,"type":"time"}
+    {"help":"only these; all if not given","name":"user","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"team","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"project","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"tool","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"session","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"terminal","repeatable":true,"required":false,"type":"string"}
+    {"help":"only these; all if not given","name":"version","repeatable":true,"required":false,"type":"string"}
+    {"default":2,"help":"how many tools make a chain","max":4,"min":2,"name":"length","repeatable":false,"required":false,"type":"uint"}
+    {"default":"tool_result","help":"chains of tools that ran, or of tools that were asked for, refused ones included","name":"event","repeatable":false,"required":false,"type":"enum","values":["tool_result","tool_decision"]}
+    {"default":100,"help":"rows at most","max":10000,"min":1,"name":"limit","repeatable":false,"required":false,"type":"uint"}
+    "#);
+}

@@ -1,0 +1,14 @@
+//! The gateway on a real warehouse: what is answered, and what is refused.
+
+mod bounds;
+mod catalogue;
+mod formats;
+mod injection;
+mod parameters;
+mod replay;
+mod rights;
+mod routes;
+mod server;
+mod support;
+
+granary_testkit::engine_child!();

@@ -1,0 +1,68 @@
+//! What is there beside the queries.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+
+use crate::support::TestGateway;
+
+#[tokio::test]
+async fn ready_is_said_with_the_reasons_why_not() {
+    let gateway = TestGateway::new().await;
+    gateway.health.up("engine");
+    gateway.health.down("schema", "3 migrations are not applied");
+    let reply = gateway.get("/readyz").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let conditions = json!({ "engine": null, "schema": "3 migrations are not applied" });
+    assert_eq!(reply.json(), json!({ "ready": false, "conditions": conditions }));
+    gateway.health.up("schema");
+    assert_eq!(gateway.json("/readyz").await["ready"], true);
+    assert_eq!(gateway.json("/livez").await, json!({ "alive": true }));
+}
+
+#[tokio::test]
+async fn the_index_lists_routes_that_are_there() {
+    let gateway = TestGateway::new().await;
+    let index = gateway.json("/").await;
+    for route in index["routes"].as_array().unwrap() {
+        let path = route["path"].as_str().unwrap();
+        let path =
+            path.replace("{name}", "cost_summary").replace("{json,csv,ndjson}", "csv").replace("{id}", "s1");
+        let reply = gateway.get(&path).await;
+        let no_archive = path.ends_with("replay") && reply.text().contains("there is no archive");
+        assert!(reply.status == StatusCode::OK || no_archive, "{path}: {:?}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_no_id_is_taken_from_a_caller() {
+    let gateway = TestGateway::new().await;
+    for path in ["/", "/livez", "/v1/queries", "/nothing/here"] {
+        let request = Request::get(path).header("x-request-id", "mine").body(Body::empty()).unwrap();
+        let reply = gateway.send(request).await;
+        assert_eq!(reply.headers["x-request-id"].len(), 36, "{path}");
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused_as_problems() {
+    let gateway = TestGateway::new().await;
+    let reply = gateway.get("/v2/queries").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    insta::assert_json_snapshot!(reply.problem(), @r#"
+    {
+      "detail": "there is nothing here; GET / lists what there is",
+      "status": 404,
+      "title": "Not Found",
+      "type": "urn:granary:problem:not-found"
+    }
+    "#);
+    let reply =
+        gateway.send(Request::post("/v1/queries/cost_summary.json").body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (reply.status, reply.headers["allow"].to_str().unwrap()),
+        (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD")
+    );
+    assert_eq!(reply.problem()["detail"], "everything here is asked with GET");
+}

@@ -1,0 +1,214 @@
+//! A gateway over a day of six sessions, and questions to it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use granary_archive::{Archive, ArchiveConfig};
+use granary_clickhouse::{ClickHouseConfig, Warehouse};
+use granary_gateway::{Catalogue, GatewayConfig, GatewayState, create_app};
+use granary_service::Health;
+use granary_testkit::TestWarehouse;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use tower::ServiceExt;
+
+/// The day that the sample's events are on.
+pub(crate) const THE_DAY: &str = "from=2026-11-19T00:00:00Z&to=2026-11-20T00:00:00Z";
+
+/// 300 events of the default tenant, a minute apart, in the sessions s0 to s5; every kind of event in each. As the
+/// collector would write them: the columns that the queries read are all computed.
+const SAMPLE: &str = "INSERT INTO otel_logs (Timestamp, ServiceName, Body, ResourceAttributes, LogAttributes)
+SELECT
+    toDateTime64('2026-11-19 08:00:00', 9, 'UTC') + toIntervalSecond(60 * number),
+    'claude-code',
+    concat('claude_code.', event),
+    map('service.version', concat('2.1.', toString(number % 3)), 'team.id', concat('team', toString(number % 2)), 'project', 'granary'),
+    map(
+        'event.name', event,
+        'event.sequence', toString(number),
+        'session.id', concat('s', toString(number % 6)),
+        'user.email', concat('user', toString(number % 3), '@example.com'),
+        'prompt.id', toString(intDiv(number, 30)),
+        'terminal.type', 'vscode',
+        'model', if(event IN ('api_request', 'api_error'), 'claude-sonnet-4-5', ''),
+        'tool_name', if(event IN ('tool_result', 'tool_decision'), if(number % 2 = 0, 'Bash', 'Read'), ''),
+        'success', if(event = 'tool_result', if(number % 4 = 0, 'false', 'true'), ''),
+        'decision', if(event = 'tool_decision', 'accept', ''),
+        'source', if(event = 'tool_decision', 'config', ''),
+        'duration_ms', toString(100 + number),
+        'cost_usd', if(event = 'api_request', '0.25', ''),
+        'input_tokens', if(event = 'api_request', '1000', ''),
+        'output_tokens', if(event = 'api_request', '200', ''),
+        'cache_read_tokens', if(event = 'api_request', '5000', ''),
+        'cache_creation_tokens', if(event = 'api_request', '300', ''),
+        'error', if(event = 'api_error', concat('overloaded after ', toString(number), ' ms'), ''),
+        'status_code', if(event = 'api_error', '529', ''),
+        'attempt', if(event = 'api_error', '3', ''))
+FROM
+(
+    SELECT
+        number,
+        ['user_prompt', 'api_request', 'tool_decision', 'tool_result', 'api_error'][number % 5 + 1] AS event
+    FROM numbers(300)
+)";
+
+/// The same of another tenant, told apart by its users, and in the same sessions.
+const OTHER_TENANT: &str = "INSERT INTO otel_logs (Timestamp, ServiceName, Body, ResourceAttributes, LogAttributes, TenantId)
+SELECT Timestamp, ServiceName, Body, ResourceAttributes, mapUpdate(LogAttributes, map('user.email', 'theirs@example.com')), 'other'
+FROM otel_logs WHERE TenantId = 'default'";
+
+/// A gateway of a test's own.
+pub(crate) struct TestGateway {
+    app: Router,
+    pub(crate) health: Health,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// An error is an answer that was cut off.
+    pub(crate) body: Result<String, String>,
+}
+
+/// The configurations of owner and reader of the sample's database, which is made once and only read.
+pub(crate) async fn sample() -> &'static TestWarehouse {
+    static SAMPLES: OnceCell<TestWarehouse> = OnceCell::const_new();
+    SAMPLES
+        .get_or_init(async || {
+            let warehouse = granary_testkit::warehouse("gateway").await;
+            warehouse.owner.execute(SAMPLE).await.unwrap();
+            warehouse.owner.execute(OTHER_TENANT).await.unwrap();
+            warehouse
+        })
+        .await
+}
+
+impl TestGateway {
+    /// Over the sample, with the queries that come along.
+    pub(crate) async fn new() -> Self {
+        Self::with(Catalogue::embedded().unwrap(), |_| {}).await
+    }
+
+    /// Over the sample, with queries `ours/<name>` of an operator's.
+    pub(crate) async fn with_queries(
+        queries: &[(&str, &str)],
+        configure: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let dir = operator_dir(queries);
+        Self::with(Catalogue::load(Some(dir.path())).unwrap(), configure).await
+    }
+
+    pub(crate) async fn with(catalogue: Catalogue, configure: impl FnOnce(&mut GatewayConfig)) -> Self {
+        Self::over(&sample().await.reader_config, catalogue, None, configure)
+    }
+
+    pub(crate) fn over(
+        warehouse: &ClickHouseConfig,
+        catalogue: Catalogue,
+        archive: Option<Archive>,
+        configure: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let mut config = GatewayConfig::default();
+        configure(&mut config);
+        let health = Health::default();
+        let state = GatewayState::new(&config, Warehouse::new(warehouse), archive, health.clone(), catalogue);
+        Self { app: create_app(state), health }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let (parts, body) = self.begin(request).await.into_parts();
+        let body = match body.collect().await {
+            Ok(body) => Ok(String::from_utf8(body.to_bytes().into()).unwrap()),
+            Err(error) => Err(error.to_string()),
+        };
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// An answer of which nothing is read yet.
+    pub(crate) async fn begin(&self, request: Request<Body>) -> Response<Body> {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    /// The JSON of an answer that must be one.
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let reply = self.get(path).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}: {:?}", reply.body);
+        reply.json()
+    }
+}
+
+impl Reply {
+    pub(crate) fn text(&self) -> &str {
+        self.body.as_ref().unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.text()).unwrap()
+    }
+
+    /// The problem without its id, which differs each time.
+    pub(crate) fn problem(&self) -> Value {
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let mut problem = self.json();
+        let id = problem.as_object_mut().unwrap().remove("request_id").unwrap();
+        assert_eq!(self.headers["x-request-id"], id.as_str().unwrap());
+        problem
+    }
+}
+
+/// A folder with the group `ours`: name and SQL of each query, which may have any columns.
+pub(crate) fn operator_dir(queries: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let group = dir.path().join("ours");
+    std::fs::create_dir(&group).unwrap();
+    for (name, sql) in queries {
+        let header = "question = 'q?'\nfilters = []\ntables = ['otel_logs']\n[columns]\nx = 'whatever'";
+        std::fs::write(group.join(format!("{name}.sql")), format!("/*\n{header}\n*/\n{sql}")).unwrap();
+    }
+    dir
+}
+
+/// One row whatever the tenant's data, so that a query can be about something else.
+pub(crate) const ONE_ROW: &str =
+    "(SELECT count() AS n FROM otel_logs WHERE TenantId = {tenant:String}) AS one";
+
+/// Text as it stands in an address.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// An archive of the sample, in which no session is archived yet: they come from the warehouse.
+pub(crate) async fn archive() -> Archive {
+    let objects = std::env::temp_dir().join(format!("granary-gateway-test-{}", std::process::id()));
+    let config = ArchiveConfig { url: objects.display().to_string(), ..ArchiveConfig::default() };
+    Archive::open(&config, Warehouse::new(&sample().await.reader_config)).await.unwrap()
+}
+
+/// Whether the engine is at work on a query of that name.
+pub(crate) async fn is_running(name: &str) -> bool {
+    let owner = Warehouse::new(&sample().await.owner_config);
+    let running = owner
+        .query("SELECT count() FROM system.processes WHERE JSONExtractString(Settings['log_comment'], 'query') = {name:String}")
+        .param("name", name);
+    running.fetch_one::<u64>().await.unwrap() > 0
+}
+
+/// Asks again until it holds; fails if it does not within half a minute.
+pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+    let again = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        while !holds().await {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), again).await.expect("it holds in the end");
+}

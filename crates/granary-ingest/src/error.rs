@@ -1,0 +1,121 @@
+//! Every refusal, with what it is over HTTP and over gRPC, in one table.
+
+use std::time::Duration;
+
+use granary_otlp::DecodeError;
+use http::StatusCode;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// A request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The body is in an encoding that OTLP does not have.
+    #[error("content type {content_type:?} is not OTLP; send application/x-protobuf or application/json")]
+    ContentType {
+        /// What was sent.
+        content_type: String,
+    },
+    /// The body is compressed in a way that is not supported.
+    #[error("content encoding {content_encoding:?} is not supported; send gzip, zstd, deflate or identity")]
+    ContentEncoding {
+        /// What was sent.
+        content_encoding: String,
+    },
+    /// The body is too large as it came.
+    #[error("the body is larger than {limit} bytes; send smaller batches")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The body did not come, or not in time.
+    #[error("the body did not arrive: {reason}")]
+    Body {
+        /// What happened.
+        reason: String,
+    },
+    /// The body is not OTLP.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// There is more to do than there is room for.
+    #[error("too much is in flight; send again in {} s", retry_after.as_secs())]
+    Overloaded {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The warehouse does not take data now.
+    #[error("the warehouse does not take data now; send again in {} s", retry_after.as_secs())]
+    Unavailable {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The process is ending.
+    #[error("this receiver is stopping; send again in {} s", retry_after.as_secs())]
+    Stopping {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The warehouse refuses the rows whatever happens; its reason is in the log.
+    #[error("the warehouse refuses these records; the operator's log says why")]
+    Refused,
+}
+
+/// How long a sender is asked to wait; OTLP senders back off further by themselves.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+impl Refusal {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::ContentType { .. } | Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Body { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Decode(_) => StatusCode::BAD_REQUEST,
+            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Stopping { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Refused => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The gRPC code, which is also the `code` of the HTTP answer's body.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::ContentType { .. } | Self::ContentEncoding { .. } => Code::Unimplemented,
+            Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => Code::ResourceExhausted,
+            Self::Body { .. } => Code::Cancelled,
+            Self::Decode(_) => Code::InvalidArgument,
+            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Stopping { .. } => Code::Unavailable,
+            Self::Refused => Code::Internal,
+        }
+    }
+
+    /// When to send the same request again; `None` is never.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Overloaded { retry_after }
+            | Self::Unavailable { retry_after }
+            | Self::Stopping { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// The refusal as gRPC carries it, with `RetryInfo` where sending again helps: without it OTLP senders
+    /// give a `RESOURCE_EXHAUSTED` request up.
+    #[must_use]
+    pub fn to_grpc(&self) -> Status {
+        match self.retry_after() {
+            Some(wait) => Status::with_error_details(
+                self.code(),
+                self.to_string(),
+                ErrorDetails::with_retry_info(Some(wait)),
+            ),
+            None => Status::new(self.code(), self.to_string()),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a record, a session and an outcome are.
+//!
+//! These are the words every other crate uses. There is no I/O here and nothing is async:
+//! a record is what [OTLP](https://opentelemetry.io/docs/specs/otlp/) says it is, after decoding and
+//! before any storage form.
+
+mod attributes;
+mod facts;
+mod identity;
+mod ids;
+mod outcome;
+mod record;
+mod signal;
+mod value;
+
+pub use attributes::{Attribute, Attributes};
+pub use facts::{Facts, bare_event_name};
+pub use identity::EventId;
+pub use ids::{SpanId, TenantId, TraceId};
+pub use outcome::{DropReason, Outcome, Rejected};
+pub use record::{
+    Exemplar, ExponentialBuckets, LogRecord, MetricKind, MetricPoint, Number, QuantileValue, Record, Records,
+    Resource, Scope, Span, SpanEvent, SpanLink, StatusCode,
+};
+pub use signal::Signal;
+pub use value::Value;

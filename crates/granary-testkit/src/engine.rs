@@ -1,0 +1,102 @@
+//! One engine per test binary, one database per test.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use granary_clickhouse::{ClickHouseConfig, Warehouse, migrate};
+use granary_engine::{ChildCommand, Engine, EngineOptions, library};
+
+const CHILD_MARK: &str = "GRANARY_TEST_ENGINE_CHILD";
+
+/// Serves as the engine's process if this process was started to be it; see [`crate::engine_child!`].
+pub fn run_engine_child_if_asked() {
+    #[expect(clippy::disallowed_methods, reason = "how a process of the test harness can be told what it is")]
+    if std::env::var_os(CHILD_MARK).is_some() {
+        granary_engine::child::run().expect("the engine runs until it is told to end");
+        std::process::exit(0);
+    }
+}
+
+/// Options for an engine of a test's own, with its data in `data_dir`.
+#[must_use]
+pub fn engine_options(data_dir: &Path) -> EngineOptions {
+    let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("granary");
+    EngineOptions {
+        library: library::find_or_fetch(None, &cache, &mut |_| {})
+            .expect("the engine's library can be fetched"),
+        data_dir: data_dir.to_owned(),
+        http: ([127, 0, 0, 1], 0).into(),
+        readable_databases: vec!["otel".to_owned(), "test*".to_owned()],
+        max_memory_bytes: Some(4 << 30),
+        child: ChildCommand {
+            program: std::env::current_exe().expect("the test binary knows itself"),
+            arguments: ["engine_child", "--exact", "--nocapture"].map(Into::into).to_vec(),
+            environment: vec![(CHILD_MARK.into(), "1".into())],
+        },
+    }
+}
+
+/// A database of a test's own with all migrations applied.
+#[derive(Debug)]
+pub struct TestWarehouse {
+    /// With all rights.
+    pub owner: Warehouse,
+    /// The owner's configuration.
+    pub owner_config: ClickHouseConfig,
+    /// The configuration of the user that may only read.
+    pub reader_config: ClickHouseConfig,
+}
+
+/// Makes a database on the test binary's engine; the first call starts the engine.
+pub async fn warehouse(test: &str) -> TestWarehouse {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let engine = tokio::task::spawn_blocking(shared_engine).await.expect("the engine starts");
+    let database = format!("test_{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let config = |credentials: &granary_engine::Credentials| ClickHouseConfig {
+        url: format!("http://{}", engine.http()),
+        user: credentials.user.clone(),
+        password: credentials.password.clone(),
+        database: database.clone(),
+        ..ClickHouseConfig::default()
+    };
+    let owner_config = config(engine.owner());
+    let owner = Warehouse::new(&owner_config);
+    migrate::apply(&owner).await.expect("the migrations apply to an empty database");
+    TestWarehouse { owner, owner_config, reader_config: config(engine.reader()) }
+}
+
+fn shared_engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let data_dir = scratch_dir();
+        // The engine outlives the runtime of the test that happens to start it.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .name("test-engine".to_owned())
+            .spawn(move || {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let engine = runtime.block_on(Engine::start(engine_options(&data_dir)));
+                sender.send(engine).expect("somebody waits for the engine");
+                runtime.block_on(std::future::pending::<()>());
+            })
+            .expect("a thread for the engine");
+        receiver.recv().expect("the engine's thread answers").expect("the engine starts")
+    })
+}
+
+/// A folder named after this process; folders of processes that are gone are removed first, since a test
+/// binary ends without running what would remove its own.
+fn scratch_dir() -> PathBuf {
+    let base = std::env::temp_dir().join("granary-tests");
+    for entry in std::fs::read_dir(&base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !Path::new("/proc").join(&name).exists() {
+            std::fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+    let dir = base.join(std::process::id().to_string());
+    std::fs::create_dir_all(&dir).expect("a folder for the engine's data");
+    dir
+}

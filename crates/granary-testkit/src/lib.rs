@@ -1,0 +1,24 @@
+//! How a test is written: arrangement in the words of the domain, on the real engine.
+//!
+//! A test binary starts one embedded engine and shares it; each test has a database of its own. The engine's
+//! process is the test binary itself, started again: put [`engine_child!`] once at the root of every test binary
+//! that calls [`warehouse`].
+
+#![expect(clippy::missing_panics_doc, reason = "everything here panics where a test cannot go on")]
+
+mod engine;
+mod s3;
+
+pub use engine::{TestWarehouse, engine_options, run_engine_child_if_asked, warehouse};
+pub use s3::{TestS3, s3};
+
+/// The test that is the engine's process when it is started as such, and passes otherwise.
+#[macro_export]
+macro_rules! engine_child {
+    () => {
+        #[test]
+        fn engine_child() {
+            $crate::run_engine_child_if_asked();
+        }
+    };
+}

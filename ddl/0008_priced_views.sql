@@ -1,0 +1,65 @@
+-- The two cost rollups with the recomputed cost beside the reported one. `CostList` is NULL where no price
+-- is known for the model on that day. It is reckoned in Float64: a decimal of 64 bits overflows when a day's
+-- tokens meet a price's decimals, and one of 128 bits takes twice the time.
+CREATE VIEW IF NOT EXISTS cost_hourly_priced AS
+SELECT
+    c.*,
+    if(p.Model = '', NULL,
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+            * if(c.LongContext, p.LongInputFactor, 1)
+        + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
+        * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
+FROM
+(
+    SELECT
+        *,
+        -- price_key
+        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
+        toDate(Hour, 'UTC') AS PriceDay
+    FROM cost_hourly
+) AS c
+ASOF LEFT JOIN
+(
+    SELECT
+        Model,
+        ValidFrom,
+        toFloat64(Input) AS Input,
+        toFloat64(Output) AS Output,
+        toFloat64(CacheRead) AS CacheRead,
+        toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(LongInputFactor) AS LongInputFactor,
+        toFloat64(LongOutputFactor) AS LongOutputFactor,
+        toFloat64(FastFactor) AS FastFactor
+    FROM model_prices FINAL
+) AS p ON p.Model = c.PriceKey AND c.PriceDay >= p.ValidFrom;
+
+CREATE VIEW IF NOT EXISTS session_models_priced AS
+SELECT
+    c.*,
+    if(p.Model = '', NULL,
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+            * if(c.LongContext, p.LongInputFactor, 1)
+        + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
+        * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
+FROM
+(
+    SELECT
+        *,
+        -- price_key
+        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey
+    FROM session_models
+) AS c
+ASOF LEFT JOIN
+(
+    SELECT
+        Model,
+        ValidFrom,
+        toFloat64(Input) AS Input,
+        toFloat64(Output) AS Output,
+        toFloat64(CacheRead) AS CacheRead,
+        toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(LongInputFactor) AS LongInputFactor,
+        toFloat64(LongOutputFactor) AS LongOutputFactor,
+        toFloat64(FastFactor) AS FastFactor
+    FROM model_prices FINAL
+) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom;

@@ -1,0 +1,63 @@
+/*
+question = "What does each model cost, in total or over time?"
+filters = ["user", "team", "project", "model", "terminal", "version"]
+tables = ["cost_hourly_priced"]
+limit = { default = 5000, max = 50000 }
+cache = "10s"
+
+[params.bucket]
+type = "enum"
+values = ["none", "hour", "day"]
+default = "none"
+help = "one row per model, or per model and hour or day (UTC)"
+
+[columns]
+bucket = "start of the hour or day; only when bucket is not none"
+model = "the model as the client spells it"
+requests = "API requests that were answered"
+cost = "USD, as the client reported it"
+cost_list = "USD, recomputed from tokens and list prices; null where no price is known"
+input_tokens = "tokens sent, cached ones not included"
+output_tokens = "tokens generated"
+cache_read_tokens = "tokens read from the cache"
+cache_creation_tokens = "tokens written to the cache"
+avg_ms = "mean duration of a request in milliseconds"
+*/
+SELECT
+-- @when bucket = hour
+    Hour AS bucket,
+-- @end
+-- @when bucket = day
+    toStartOfDay(Hour) AS bucket,
+-- @end
+    Model AS model,
+    sum(Requests) AS requests,
+    toFloat64(sum(Cost)) AS cost,
+    round(sum(CostList), 9) AS cost_list,
+    sum(InputTokens) AS input_tokens,
+    sum(OutputTokens) AS output_tokens,
+    sum(CacheReadTokens) AS cache_read_tokens,
+    sum(CacheCreationTokens) AS cache_creation_tokens,
+    round(sum(DurationMs) / nullIf(sum(Requests), 0), 3) AS avg_ms
+FROM cost_hourly_priced
+WHERE TenantId = {tenant:String}
+    AND Hour >= toStartOfHour({from:DateTime64(9, 'UTC')})
+    AND Hour < {to:DateTime64(9, 'UTC')}
+    AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
+    AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
+    AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
+    AND (empty({model:Array(String)}) OR Model IN {model:Array(String)})
+    AND (empty({terminal:Array(String)}) OR Terminal IN {terminal:Array(String)})
+    AND (empty({version:Array(String)}) OR Version IN {version:Array(String)})
+GROUP BY
+-- @when bucket = hour, day
+    bucket,
+-- @end
+    model
+ORDER BY
+-- @when bucket = hour, day
+    bucket,
+-- @end
+    cost DESC,
+    model
+LIMIT {limit:UInt32}

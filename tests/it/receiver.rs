@@ -1,0 +1,69 @@
+//! A receiving role on free ports over a database of its own.
+
+use std::net::SocketAddr;
+
+use granary_clickhouse::Warehouse;
+use granary_ingest::{Accounting, Ingest, IngestConfig};
+use granary_model::Signal;
+use granary_redact::{RedactConfig, Redactor};
+use granary_testkit::TestWarehouse;
+use reqwest::{Client, RequestBuilder};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Receiver {
+    pub(crate) warehouse: TestWarehouse,
+    pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) accounting: Accounting,
+    client: Client,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+pub(crate) fn config() -> IngestConfig {
+    let free: SocketAddr = ([127, 0, 0, 1], 0).into();
+    IngestConfig {
+        http: free,
+        grpc: free,
+        commit_interval: std::time::Duration::from_millis(5),
+        ..IngestConfig::default()
+    }
+}
+
+impl Receiver {
+    pub(crate) async fn start(test: &str) -> Self {
+        Self::start_with(test, config()).await
+    }
+
+    pub(crate) async fn start_with(test: &str, config: IngestConfig) -> Self {
+        let warehouse = granary_testkit::warehouse(test).await;
+        let owner = warehouse.owner.clone();
+        Self::start_on(warehouse, owner, config).await
+    }
+
+    pub(crate) async fn start_on(warehouse: TestWarehouse, into: Warehouse, config: IngestConfig) -> Self {
+        let redactor = Redactor::new(&RedactConfig::default()).unwrap();
+        let ingest = Ingest::bind(&config, into, redactor).await.unwrap();
+        let (http, grpc, accounting) = (ingest.http_addr(), ingest.grpc_addr(), ingest.accounting());
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(ingest.serve(stop.clone()));
+        Self { warehouse, http, grpc, accounting, client: Client::new(), stop, serving }
+    }
+
+    /// A POST to a signal's route; the test adds body and headers.
+    pub(crate) fn post(&self, signal: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}/v1/{signal}", self.http))
+    }
+
+    /// Stops in order and checks the law that everything received has a fate.
+    pub(crate) async fn finish(self) -> TestWarehouse {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+        for signal in Signal::ALL {
+            let counts = self.accounting.of(signal);
+            assert!(counts.balance() && counts.waiting == 0, "{signal}: {counts:?}");
+        }
+        self.warehouse
+    }
+}

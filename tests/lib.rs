@@ -1,0 +1,1 @@
+//! Whole-system tests; see `it/`. Nothing is in here.
