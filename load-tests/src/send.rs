@@ -29,9 +29,29 @@ pub(crate) struct Sent {
     pub(crate) seconds: f64,
 }
 
+/// Latencies beyond an hour count as one.
+const LONGEST_MICROS: u64 = 3_600_000_000;
+
 impl Sent {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { answered: 0, refused: 0, bytes: 0, latency: Histogram::new(3)?, seconds: 0.0 })
+        Ok(Self {
+            answered: 0,
+            refused: 0,
+            bytes: 0,
+            latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)?,
+            seconds: 0.0,
+        })
+    }
+
+    fn count(&mut self, answered: &Answered, workload: &Workload) {
+        let records = workload.records_per_request as u64;
+        if answered.success {
+            self.answered += records;
+            self.bytes += answered.bytes;
+            self.latency.saturating_record(u64::try_from(answered.latency.as_micros()).unwrap_or(u64::MAX));
+        } else {
+            self.refused += records;
+        }
     }
 }
 
@@ -57,31 +77,44 @@ pub(crate) async fn run(workload: &Workload, endpoint: &str, seed: u64) -> anyho
 }
 
 async fn connection(workload: Workload, url: String, seed: u64, start: Instant) -> anyhow::Result<Sent> {
-    let client = Client::builder().pool_max_idle_per_host(1).build()?;
+    let client = Client::new();
     let mut batches = LogBatches::new(seed, workload.records_per_request);
     let mut sent = Sent::new()?;
-    let records = workload.records_per_request as u64;
     let interval = interval(&workload);
+    let mut under_way: JoinSet<Answered> = JoinSet::new();
     for number in 0_u32.. {
+        let body = batches.advance().encode_to_vec();
+        while under_way.len() >= workload.in_flight
+            && let Some(answered) = under_way.join_next().await
+        {
+            sent.count(&answered?, &workload);
+        }
+        // What had to wait for others before it still counts from when it should have been sent.
         let intended = interval.map_or_else(Instant::now, |interval| start + interval * number);
-        if intended.duration_since(start) >= workload.duration {
+        if intended.duration_since(start) >= workload.duration || start.elapsed() >= workload.duration * 2 {
             break;
         }
-        let body = batches.advance().encode_to_vec();
         sleep_until(intended.into()).await;
-        let bytes = body.len() as u64;
-        let post = client.post(&url).header("Content-Type", "application/x-protobuf").body(body);
-        match post.send().await.map(|response| response.status()) {
-            Ok(StatusCode::OK) => {
-                sent.answered += records;
-                sent.bytes += bytes;
-                sent.latency
-                    .saturating_record(u64::try_from(intended.elapsed().as_micros()).unwrap_or(u64::MAX));
-            }
-            _ => sent.refused += records,
-        }
+        under_way.spawn(post(client.clone(), url.clone(), body, intended));
+    }
+    while let Some(answered) = under_way.join_next().await {
+        sent.count(&answered?, &workload);
     }
     Ok(sent)
+}
+
+/// One request's end.
+struct Answered {
+    success: bool,
+    bytes: u64,
+    latency: Duration,
+}
+
+async fn post(client: Client, url: String, body: Vec<u8>, intended: Instant) -> Answered {
+    let bytes = body.len() as u64;
+    let post = client.post(&url).header("Content-Type", "application/x-protobuf").body(body);
+    let success = post.send().await.is_ok_and(|response| response.status() == StatusCode::OK);
+    Answered { success, bytes, latency: intended.elapsed() }
 }
 
 /// The time between two requests of one connection.

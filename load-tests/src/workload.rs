@@ -14,8 +14,10 @@ pub(crate) struct Workload {
     pub(crate) rate: u64,
     /// Log records in one request.
     pub(crate) records_per_request: usize,
-    /// Connections, each with one request under way at a time.
+    /// Senders, each with its own timetable and records.
     pub(crate) connections: usize,
+    /// Requests that one sender has under way at most.
+    pub(crate) in_flight: usize,
     /// How long requests are begun.
     #[serde(with = "humantime_serde")]
     pub(crate) duration: Duration,

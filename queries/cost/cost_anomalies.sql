@@ -45,7 +45,7 @@ WITH
     (
         SELECT
             SessionId AS session,
-            max(UserId) AS user,
+            toString(max(UserId)) AS user,
             toFloat64(sum(Cost)) AS cost
         FROM sessions
         INNER JOIN in_range USING (SessionId)

@@ -20,7 +20,7 @@ cost_per_day = "USD per 24 hours of the range"
 */
 WITH
     dateDiff('second', {from:DateTime64(9, 'UTC')}, {to:DateTime64(9, 'UTC')}) AS seconds,
-    {from:DateTime64(9, 'UTC')} - toIntervalSecond(seconds) AS before,
+    greatest({from:DateTime64(9, 'UTC')} - toIntervalSecond(seconds), toDateTime64(0, 9, 'UTC')) AS before,
     Hour >= toStartOfHour({from:DateTime64(9, 'UTC')}) AS now
 SELECT
     costs.cost AS cost,

@@ -49,11 +49,11 @@ WITH
     )
 SELECT
     SessionId AS session,
-    max(UserId) AS user,
-    max(TeamId) AS team,
-    max(Project) AS project,
-    max(Terminal) AS terminal,
-    max(Version) AS version,
+    toString(max(UserId)) AS user,
+    toString(max(TeamId)) AS team,
+    toString(max(Project)) AS project,
+    toString(max(Terminal)) AS terminal,
+    toString(max(Version)) AS version,
     toDateTime64(min(Start), 3, 'UTC') AS start,
     toDateTime64(max(End), 3, 'UTC') AS last_event,
     greatest(dateDiff('millisecond', max(End), {to:DateTime64(9, 'UTC')}), 0) / 1000 AS idle_s,

@@ -85,11 +85,11 @@ FROM
 (
     SELECT
         SessionId AS session,
-        max(UserId) AS user,
-        max(TeamId) AS team,
-        max(Project) AS project,
-        max(Terminal) AS terminal,
-        max(Version) AS version,
+        toString(max(UserId)) AS user,
+        toString(max(TeamId)) AS team,
+        toString(max(Project)) AS project,
+        toString(max(Terminal)) AS terminal,
+        toString(max(Version)) AS version,
         toDateTime64(min(Start), 3, 'UTC') AS start,
         toDateTime64(max(End), 3, 'UTC') AS end,
         dateDiff('millisecond', min(Start), max(End)) / 1000 AS duration_s,

@@ -67,9 +67,9 @@ FROM
 (
     SELECT
         SessionId AS session,
-        max(UserId) AS user,
-        max(TeamId) AS team,
-        max(Project) AS project,
+        toString(max(UserId)) AS user,
+        toString(max(TeamId)) AS team,
+        toString(max(Project)) AS project,
         toDateTime64(min(Start), 3, 'UTC') AS start,
         toDateTime64(max(End), 3, 'UTC') AS end,
         dateDiff('millisecond', min(Start), max(End)) / 1000 AS duration_s,

@@ -39,11 +39,12 @@ async fn status(receiver: &Receiver, content_type: &str, encoding: &str, body: V
     status.unwrap_or(413)
 }
 
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+
 #[tokio::test]
 async fn hostile_bodies_get_their_answers() {
     let receiver = Receiver::start("hostile").await;
-    const PROTOBUF: &str = "application/x-protobuf";
-    const JSON: &str = "application/json";
     let whole = request(vec![at(7)]).encode_to_vec();
     assert_eq!(
         status(&receiver, PROTOBUF, "", whole[..whole.len() - 3].to_vec()).await,

@@ -17,6 +17,11 @@ use tonic::transport::Endpoint;
 use crate::capture::{Capture, CapturedRequest, Truth};
 use crate::receiver::Receiver;
 
+/// Model, requests, the four kinds of tokens, milliseconds, cost.
+type ModelRow = (String, u64, u64, u64, u64, u64, u64, f64);
+/// Session, events, first and last time, requests, tools, failed tools, cost.
+type SessionRow = (String, u64, i64, i64, u64, u64, u64, f64);
+
 async fn counts(warehouse: &Warehouse, sql: &str) -> BTreeMap<String, u64> {
     let rows: Vec<(String, u64)> = warehouse.query(sql).fetch_all().await.unwrap();
     rows.into_iter().collect()
@@ -53,10 +58,12 @@ async fn says(warehouse: &Warehouse, truth: &Truth) {
         metrics.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         truth.metrics.keys().collect::<Vec<_>>()
     );
-    metrics.iter().for_each(|(name, value)| near(name, *value, truth.metrics[name]));
+    for (name, value) in &metrics {
+        near(name, *value, truth.metrics[name]);
+    }
 
     // From the rollups: they are what the queries read.
-    let models: Vec<(String, u64, u64, u64, u64, u64, u64, f64)> = warehouse
+    let models: Vec<ModelRow> = warehouse
         .query(
             "SELECT toString(Model), sum(Requests), sum(InputTokens), sum(OutputTokens), sum(CacheReadTokens), \
              sum(CacheCreationTokens), sum(DurationMs), toFloat64(sum(Cost)) FROM cost_hourly GROUP BY Model",
@@ -98,7 +105,7 @@ async fn says(warehouse: &Warehouse, truth: &Truth) {
         assert!((avg_ms - expected.avg_ms).abs() < 1e-3, "{tool}");
     }
 
-    let sessions: Vec<(String, u64, i64, i64, u64, u64, u64, f64)> = warehouse
+    let sessions: Vec<SessionRow> = warehouse
         .query(
             "SELECT SessionId, sum(Events), toUnixTimestamp64Nano(min(Start)), toUnixTimestamp64Nano(max(End)), \
              sum(Requests), sum(Tools), sum(ToolErrors), toFloat64(sum(Cost)) FROM sessions GROUP BY SessionId",

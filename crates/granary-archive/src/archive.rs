@@ -140,19 +140,19 @@ impl Archive {
                         let ArchivedSession { tenant, session, key, .. } = archived;
                         return Ok(object_stream(ObjectLines::new(reader, key, tenant, session)));
                     }
-                    None if stored.is_empty() => {
+                    None if stored.records() == 0 => {
                         return Err(ArchiveError::corrupt(&archived.key, "it is not there"));
                     }
                     None => {
-                        tracing::warn!(key = %archived.key, "the object is gone; reading from the warehouse")
+                        tracing::warn!(key = %archived.key, "the object is gone; reading from the warehouse");
                     }
                 }
             }
         }
-        if stored.is_empty() {
+        if stored.records() == 0 {
             return Err(not_found(session));
         }
-        let rows = SessionRows::new(&self.warehouse, tenant, session).paged();
+        let rows = SessionRows::new(&self.warehouse, tenant, session).stream(stored.records());
         Ok(row_stream(SessionLines::begin(rows, tenant, session).await?))
     }
 

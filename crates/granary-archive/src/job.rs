@@ -9,7 +9,7 @@ use crate::object::ObjectLines;
 use crate::rows::SessionRows;
 use crate::select::Holdings;
 use crate::session_lines::SessionLines;
-use crate::{ArchiveError, ObjectKey, Store, Trailer, Upload, mark};
+use crate::{ArchiveError, ObjectKey, Store, Trailer, Upload, mark, select};
 
 /// A session whose object is there and was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,11 @@ pub(crate) async fn upload(
     tenant: &TenantId,
     session: &str,
 ) -> Result<Uploaded, ArchiveError> {
-    let before = mark::newest(warehouse, tenant, session).await?;
-    let rows = SessionRows::new(warehouse, tenant, session).at_once();
+    let (before, stored) = tokio::try_join!(
+        mark::newest(warehouse, tenant, session),
+        select::holdings(warehouse, tenant, session)
+    )?;
+    let rows = SessionRows::new(warehouse, tenant, session).stream(stored.records());
     let mut lines = SessionLines::begin(rows, tenant, session).await?;
     let key = ObjectKey::new(tenant, session, lines.first_time_unix_nano());
     let mut upload = store.create(&key).await?;

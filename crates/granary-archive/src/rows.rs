@@ -1,9 +1,8 @@
 //! A session's rows, of all tables, in the order of events, as lines.
 //!
-//! One statement reads all seven tables, so that the order is the server's. It is used in two ways: to archive, it
-//! runs once and is read to its end, with the server sorting on disk where the session is large; for a
-//! reader of its own pace (a replay that lasts an hour, a slow client), it runs page by page, and
-//! between two pages nothing is held but the place where the last one ended.
+//! One statement reads all seven tables, so that the order is the server's. It runs page by page: between two
+//! pages nothing is held but the place where the last one ended, so a replay may last for hours, and neither
+//! side needs more memory for a larger session.
 
 mod letters;
 mod parse;
@@ -24,11 +23,14 @@ use parse::RowKey;
 /// The lines of one session's records, in order.
 pub(crate) type RowStream = BoxStream<'static, Result<ArchiveLine, ArchiveError>>;
 
-/// Rows a page may have; the server sorts no more than these at a time.
-const PAGE_ROWS: u64 = 5_000;
+/// Rows of the first page: few, so that they are there soon.
+const FIRST_PAGE_ROWS: u64 = 500;
 
-/// Bytes of lines after which a page ends early.
-const PAGE_BYTES: usize = 4 << 20;
+/// Rows a later page may have. The server keeps a page in memory, and looks through the whole session's keys for it.
+const MAX_PAGE_ROWS: u64 = 8_000;
+
+/// Bytes of lines after which a page ends early; the next one asks for as many rows as it expects to fit.
+const PAGE_BYTES: u64 = 8 << 20;
 
 /// How long the server may keep silent in the middle of an answer.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
@@ -63,22 +65,16 @@ impl SessionRows {
         Self { warehouse: warehouse.clone(), tenant: tenant.clone(), session: session.to_owned() }
     }
 
-    /// All rows by one statement, for a reader that keeps up.
-    pub(crate) fn at_once(self) -> RowStream {
-        stream::try_unfold((self, None), |(rows, answer)| async move {
-            let mut answer = match answer {
-                Some(answer) => answer,
-                None => rows.ask(sql::all_rows(), Position::default())?,
-            };
-            let row = answer.next_row(&rows.session).await?;
-            Ok(row.map(|(_, line)| (line, (rows, Some(answer)))))
-        })
-        .boxed()
-    }
-
-    /// The same rows page by page, for a reader of its own pace.
-    pub(crate) fn paged(self) -> RowStream {
-        let pages = Pages { rows: self, position: Position::default(), page: VecDeque::new(), ended: false };
+    /// Reads the rows. `expected` is how many there are about; for a few, one simpler statement is faster.
+    pub(crate) fn stream(self, expected: u64) -> RowStream {
+        let pages = Pages {
+            rows: self,
+            sql: if expected < FIRST_PAGE_ROWS { sql::first_rows() } else { sql::page_of_rows() },
+            position: Position::default(),
+            limit: FIRST_PAGE_ROWS,
+            page: VecDeque::new(),
+            ended: false,
+        };
         stream::try_unfold(pages, |mut pages| async move {
             if pages.page.is_empty() && !pages.ended {
                 pages.turn().await?;
@@ -88,7 +84,7 @@ impl SessionRows {
         .boxed()
     }
 
-    fn ask(&self, sql: &str, from: Position) -> Result<Answer, ClickHouseError> {
+    fn ask(&self, sql: &str, from: Position, limit: u64) -> Result<Answer, ClickHouseError> {
         let mut query = self
             .warehouse
             .query(sql)
@@ -98,7 +94,7 @@ impl SessionRows {
             .param("sequence", from.key.sequence)
             .param("kind", from.key.kind)
             .param("id", from.key.id.to_string())
-            .param("limit", PAGE_ROWS)
+            .param("limit", limit)
             .param("offset", from.read_of_key);
         for (name, value) in sql::SETTINGS {
             query = query.with_setting(name, value);
@@ -133,27 +129,33 @@ impl Answer {
     }
 }
 
-/// The state of a reader that goes page by page.
+/// Where a reader is.
 struct Pages {
     rows: SessionRows,
+    /// The statement for the next page.
+    sql: &'static str,
     position: Position,
+    limit: u64,
     page: VecDeque<ArchiveLine>,
     ended: bool,
 }
 
 impl Pages {
     async fn turn(&mut self) -> Result<(), ArchiveError> {
-        let mut answer = self.rows.ask(sql::page_of_rows(), self.position)?;
-        let mut bytes = 0;
+        let mut answer = self.rows.ask(self.sql, self.position, self.limit)?;
+        self.sql = sql::page_of_rows();
+        let (mut rows, mut bytes) = (0, 0);
         while let Some((key, line)) = answer.next_row(&self.rows.session).await? {
             self.position.advance(key);
-            bytes += line.json.len();
+            rows += 1;
+            bytes += line.json.len() as u64;
             self.page.push_back(line);
             if bytes >= PAGE_BYTES {
-                return Ok(());
+                break;
             }
         }
-        self.ended = (self.page.len() as u64) < PAGE_ROWS;
+        self.ended = rows < self.limit && bytes < PAGE_BYTES;
+        self.limit = (PAGE_BYTES * rows / bytes.max(1)).clamp(1, MAX_PAGE_ROWS);
         Ok(())
     }
 }

@@ -35,8 +35,9 @@ pub(crate) struct Holdings {
 }
 
 impl Holdings {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.logs == 0 && self.spans == 0 && self.points == 0
+    /// How many records there are.
+    pub(crate) fn records(&self) -> u64 {
+        self.logs + self.spans + self.points
     }
 
     /// Whether something is missing that the other has.

@@ -88,10 +88,15 @@ impl From<clickhouse::error::Error> for ClickHouseError {
     }
 }
 
+/// How an exception begins.
+const CODE: &str = "Code: ";
+
 /// Reads `Code: 60. DB::Exception: Unknown table …. (UNKNOWN_TABLE) (version …)`.
 fn from_exception(text: &str) -> ClickHouseError {
+    // Where an answer had begun, a part of it stands in front; an exception may quote another further on.
+    let text = if text.starts_with(CODE) { text } else { text.rfind(CODE).map_or(text, |at| &text[at..]) };
     let code = text
-        .strip_prefix("Code: ")
+        .strip_prefix(CODE)
         .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
         .and_then(|digits| digits.parse().ok())
         .unwrap_or_default();
@@ -112,6 +117,7 @@ mod tests {
         assert!(table.is_transient(), "a migration may be under way");
         assert!(from_exception("Code: 241. DB::Exception: Memory limit exceeded").is_transient());
         assert!(!from_exception("Code: 53. DB::Exception: Type mismatch").is_transient());
+        assert_eq!(from_exception("1\t2\nCode: 159. DB::Exception: Timeout exceeded").code(), Some(159));
         assert!(from_exception("502 Bad Gateway").is_transient(), "a balancer answered, not ClickHouse");
     }
 }

@@ -31,8 +31,9 @@ pub(crate) struct Waiter {
     pub(crate) answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
-/// Groups on their way into ClickHouse at once. More would make more and smaller parts, not more throughput.
-const CONCURRENT: usize = 2;
+/// Groups on their way into ClickHouse at once. An insert costs the engine tens of milliseconds of CPU however few rows it
+/// has, so a second one beside the first would cost more than it brings; while one is under way, the next group grows.
+const CONCURRENT: usize = 1;
 
 /// The wait before the first repetition; it doubles up to the longest.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);

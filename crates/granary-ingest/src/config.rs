@@ -26,7 +26,7 @@ pub struct IngestConfig {
     #[serde(with = "humantime_serde")]
     pub read_timeout: Duration,
     /// How long requests gather for one commit. Idle, it is what an answer waits; under load commits follow
-    /// one another and it matters little.
+    /// one another and it matters little. Each commit costs the engine some CPU however few rows it has.
     #[serde(with = "humantime_serde")]
     pub commit_interval: Duration,
     /// A block with this many bytes before compression is sealed at once.
@@ -48,7 +48,7 @@ impl Default for IngestConfig {
             max_attributes: 1024,
             max_in_flight: ByteSize::mib(256),
             read_timeout: Duration::from_secs(30),
-            commit_interval: Duration::from_millis(50),
+            commit_interval: Duration::from_millis(200),
             max_block: ByteSize::mib(32),
             commit_timeout: Duration::from_secs(8),
             lanes: 1,

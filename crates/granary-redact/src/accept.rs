@@ -78,7 +78,7 @@ pub(crate) fn is_userinfo(before: &str) -> bool {
     let word = &before[before.len() - word..];
     let Some(scheme) = word.windows(3).rposition(|window| window == b"://") else { return false };
     let user = &word[scheme + 3..];
-    user.contains(&b':') && !user.iter().any(|byte| b"/?#=@".contains(byte))
+    user.contains(&b':') && !user.iter().any(|byte| b"/?#=".contains(byte))
 }
 
 /// As in the pattern of `url_password`.

@@ -68,10 +68,9 @@ impl Assignment {
             let (announcement, is_option) = (groups.get_match(), groups.get(2).is_some());
             let name = groups.get(1).or(groups.get(2)).map_or("", |name| name.as_str());
             from = announcement.end();
-            let Some(value) = self.value(text, announcement.end()) else { continue };
-            // `scheme://user:password@host`, where the user is named like a secret.
-            if text[value.clone()].contains('@') && is_userinfo(&text[..announcement.end()]) {
-                continue;
+            let Some(mut value) = self.value(text, announcement.end()) else { continue };
+            if is_userinfo(&text[..announcement.end()]) {
+                value.end = value.start + before_host(&text[value.clone()]);
             }
             let content = &text[value.clone()];
             if !(is_option && content.starts_with('-')) && self.named.is_value(name, content) {
@@ -100,6 +99,12 @@ impl Named {
     fn is_value(&self, name: &str, value: &str) -> bool {
         value.len() >= self.least && !(is_pwd(name) && is_directory(value)) && !is_stand_in(value)
     }
+}
+
+/// How much of a value stands before the host in `scheme://user:value@host`; all of it where no host follows.
+fn before_host(value: &str) -> usize {
+    let authority = value.find(['/', '?', '#']).unwrap_or(value.len());
+    value[..authority].rfind('@').or_else(|| value.find('@')).unwrap_or(value.len())
 }
 
 /// Whether the name is the one that a password shares with the shell's working directory.

@@ -2,7 +2,7 @@
 //!
 //! Every finder has literals, one of which stands in each text where it can find something. They are looked for
 //! together and without regard to ASCII case by one automaton. Card numbers have no literal;
-//! see [`card::may_hold`](crate::card::may_hold).
+//! see [`card::may_hold`].
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;

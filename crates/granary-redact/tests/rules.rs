@@ -176,6 +176,7 @@ fn the_password_of_an_address_is_caught_and_the_address_stays() {
             "postgres://app:«p/ss»@db/app",
             "app:«p4ss»@tcp(db:3306)/app",
             "https://«0123456789abcdef0123456789»@github.com/a/b",
+            "https://token:«abcdef»@example.com/x",
         ],
     );
     assert_leaves(&[

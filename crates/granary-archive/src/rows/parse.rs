@@ -21,9 +21,9 @@ pub(super) struct RowKey {
 }
 
 impl Default for RowKey {
-    /// Before every row.
+    /// Before every row: 1900, where a `DateTime64` begins.
     fn default() -> Self {
-        Self { time: i64::MIN, sequence: 0, kind: 0, id: 0 }
+        Self { time: -2_208_988_800_000_000_000, sequence: 0, kind: 0, id: 0 }
     }
 }
 

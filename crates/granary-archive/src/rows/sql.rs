@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 /// What the texts depend upon, pinned; and bounds for a session of any size.
-pub(super) const SETTINGS: [(&str, &str); 11] = [
+pub(super) const SETTINGS: [(&str, &str); 9] = [
     ("output_format_json_quote_64bit_integers", "0"),
     // As text, a double is read back exactly, and NaN and the infinities can be said.
     ("output_format_json_quote_64bit_floats", "1"),
@@ -16,13 +16,11 @@ pub(super) const SETTINGS: [(&str, &str); 11] = [
     // A String column can hold any bytes, JSON cannot.
     ("output_format_json_validate_utf8", "1"),
     ("output_format_json_map_as_array_of_tuples", "0"),
-    // Past this much, the server sorts on its disk.
-    ("max_bytes_before_external_sort", "268435456"),
-    ("max_threads", "4"),
-    // An upload that waits for its store must not end the statement.
-    ("http_send_timeout", "300"),
-    ("max_execution_time", "0"),
     ("session_timezone", "UTC"),
+    // A page is little work; ingest and queries need the processors more.
+    ("max_threads", "2"),
+    // A reader that goes away ends its statement.
+    ("cancel_http_readonly_queries_on_client_close", "1"),
 ];
 
 /// Kinds of rows, in the order in which rows of the same moment come.
@@ -56,36 +54,117 @@ const EXEMPLARS: &str = "`Exemplars.FilteredAttributes` AS ExemplarAttributes, \
      arrayMap(t -> toUnixTimestamp64Nano(t), `Exemplars.TimeUnix`) AS ExemplarTimes, \
      `Exemplars.Value` AS ExemplarValues, `Exemplars.SpanId` AS ExemplarSpanIds, `Exemplars.TraceId` AS ExemplarTraceIds";
 
-/// All rows of the session, in order.
-pub(super) fn all_rows() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| statement(""))
+/// A table as the statement reads it.
+struct Table {
+    name: &'static str,
+    kind: u8,
+    time: &'static str,
+    sequence: &'static str,
+    own: String,
 }
 
-/// Rows of the session from a key on, in order.
+/// What rows are ordered by.
+const KEY: &str = "RowTime, RowSequence, RowKind, RowId";
+
+/// The first rows of the session; where it has few, all of them. Each of its rows is formatted and sorted.
+pub(super) fn first_rows() -> &'static str {
+    static SQL: OnceLock<String> = OnceLock::new();
+    SQL.get_or_init(|| rows(|_| String::new()))
+}
+
+/// Rows of the session from a key on. Where the page ends is found first, from the keys alone, so that no row
+/// beyond it is formatted and sorted.
 pub(super) fn page_of_rows() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| statement(" LIMIT {limit:UInt64} OFFSET {offset:UInt64}"))
+    SQL.get_or_init(|| {
+        let keys = union(|table| table.select(""));
+        let rows = rows(|table| {
+            format!(
+                " AND {} <= fromUnixTimestamp64Nano(PageEnd.1) AND {} <= PageEnd",
+                table.time,
+                table.key()
+            )
+        });
+        format!(
+            "WITH (SELECT max(({KEY})) FROM (SELECT * FROM (\n{keys}\n) ORDER BY {KEY} \
+             LIMIT {{limit:UInt64}} + {{offset:UInt64}})) AS PageEnd\n{rows}"
+        )
+    })
 }
 
-fn statement(limit: &str) -> String {
-    let tables = [
-        table("otel_logs", kind::LOG, "Timestamp", "Sequence", LOG),
-        table("otel_traces", kind::SPAN, "Timestamp", "toUInt64(0)", SPAN),
-        metric("otel_metrics_gauge", kind::GAUGE, &format!("Value, {EXEMPLARS}")),
-        metric(
+fn rows(condition: impl Fn(&Table) -> String) -> String {
+    let tables = union(|table| {
+        let own = &table.own;
+        let columns = format!(
+            ", formatRowNoNewline('JSONEachRow', {SHARED}) AS Shared, formatRowNoNewline('JSONEachRow', {own}) AS Own"
+        );
+        table.select(&columns) + &condition(table)
+    });
+    format!(
+        "SELECT concat(toString(RowTime), '\\t', toString(RowSequence), '\\t', toString(RowKind), '\\t', \
+         toString(RowId), '\\t', Shared, '\\t', Own) FROM (\n{tables}\n)\n\
+         ORDER BY {KEY}, Own LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
+    )
+}
+
+fn union(of: impl Fn(&Table) -> String) -> String {
+    tables().iter().map(of).collect::<Vec<_>>().join("\nUNION ALL\n")
+}
+
+impl Table {
+    fn metric(name: &'static str, kind: u8, own: &str) -> Self {
+        let own = format!("{POINT}, {own}");
+        Self { name, kind, time: "TimeUnix", sequence: "toUInt64(0)", own }
+    }
+
+    fn key(&self) -> String {
+        let Self { kind, time, sequence, .. } = self;
+        format!("(toUnixTimestamp64Nano({time}), {sequence}, toUInt8({kind}), EventId)")
+    }
+
+    /// Keys of the session's rows, and further columns.
+    fn select(&self, columns: &str) -> String {
+        let Self { name, kind, time, sequence, .. } = self;
+        format!(
+            "SELECT toUnixTimestamp64Nano({time}) AS RowTime, {sequence} AS RowSequence, toUInt8({kind}) AS RowKind, \
+             EventId AS RowId{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
+             AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) \
+             AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})",
+            self.key()
+        )
+    }
+}
+
+fn tables() -> [Table; 7] {
+    [
+        Table {
+            name: "otel_logs",
+            kind: kind::LOG,
+            time: "Timestamp",
+            sequence: "Sequence",
+            own: LOG.to_owned(),
+        },
+        Table {
+            name: "otel_traces",
+            kind: kind::SPAN,
+            time: "Timestamp",
+            sequence: "toUInt64(0)",
+            own: SPAN.to_owned(),
+        },
+        Table::metric("otel_metrics_gauge", kind::GAUGE, &format!("Value, {EXEMPLARS}")),
+        Table::metric(
             "otel_metrics_sum",
             kind::SUM,
             &format!("Value, AggregationTemporality AS Temporality, IsMonotonic, {EXEMPLARS}"),
         ),
-        metric(
+        Table::metric(
             "otel_metrics_histogram",
             kind::HISTOGRAM,
             &format!(
                 "Count, Sum, Min, Max, BucketCounts, ExplicitBounds, AggregationTemporality AS Temporality, {EXEMPLARS}"
             ),
         ),
-        metric(
+        Table::metric(
             "otel_metrics_exponential_histogram",
             kind::EXPONENTIAL_HISTOGRAM,
             &format!(
@@ -93,31 +172,10 @@ fn statement(limit: &str) -> String {
                  NegativeOffset, NegativeBucketCounts, AggregationTemporality AS Temporality, {EXEMPLARS}"
             ),
         ),
-        metric(
+        Table::metric(
             "otel_metrics_summary",
             kind::SUMMARY,
             "Count, Sum, `ValueAtQuantiles.Quantile` AS Quantiles, `ValueAtQuantiles.Value` AS QuantileValues",
         ),
     ]
-    .join("\nUNION ALL\n");
-    format!(
-        "SELECT concat(toString(RowTime), '\\t', toString(RowSequence), '\\t', toString(RowKind), '\\t', \
-         toString(RowId), '\\t', Shared, '\\t', Own) FROM (\n{tables}\n)\n\
-         ORDER BY RowTime, RowSequence, RowKind, RowId, Own{limit}"
-    )
-}
-
-fn metric(table_name: &str, kind: u8, own: &str) -> String {
-    table(table_name, kind, "TimeUnix", "toUInt64(0)", &format!("{POINT}, {own}"))
-}
-
-fn table(name: &str, kind: u8, time: &str, sequence: &str, own: &str) -> String {
-    let time = format!("toUnixTimestamp64Nano({time})");
-    format!(
-        "SELECT {time} AS RowTime, {sequence} AS RowSequence, toUInt8({kind}) AS RowKind, EventId AS RowId, \
-         formatRowNoNewline('JSONEachRow', {SHARED}) AS Shared, formatRowNoNewline('JSONEachRow', {own}) AS Own \
-         FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
-         AND ({time}, {sequence}, toUInt8({kind}), EventId) \
-         >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})"
-    )
 }

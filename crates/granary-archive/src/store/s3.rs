@@ -125,10 +125,21 @@ impl S3Store {
         let key = self.place.key(key);
         let first = match self.get(&key, 0, None).await {
             Ok(first) => first,
-            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(self.place.fault("GetObject", &error)),
+            Err(error) => match Fault::new(&error) {
+                fault if fault.is("NoSuchKey") => return Ok(None),
+                // No range lies within an object without a byte.
+                fault if fault.is("InvalidRange") => {
+                    return Ok(Some(S3Reader {
+                        store: self.clone(),
+                        key,
+                        etag: None,
+                        size_bytes: 0,
+                        at: 0,
+                        first: None,
+                    }));
+                }
+                fault => return Err(self.place.error("GetObject", fault)),
+            },
         };
         let size_bytes = whole_size(&first);
         let etag = first.e_tag().map(ToOwned::to_owned);

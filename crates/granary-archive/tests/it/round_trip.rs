@@ -248,7 +248,11 @@ fn one_by_one<R: Clone>(records: &Records<R>) -> Vec<Records<R>> {
 }
 
 fn clone_group<R>(records: &Records<R>) -> Records<R> {
-    Records { resource: records.resource.clone(), scope: records.scope.clone(), records: Vec::new() }
+    Records {
+        resource: std::sync::Arc::clone(&records.resource),
+        scope: records.scope.clone(),
+        records: Vec::new(),
+    }
 }
 
 /// Stores and archives records, and takes them out of the object again. They have to be given in order.

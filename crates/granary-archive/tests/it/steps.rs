@@ -97,7 +97,7 @@ async fn an_object_is_not_replaced_by_one_with_fewer_records() {
              and 0 metric points in its object, which is kept"
         )
     );
-    assert_eq!(fixture.objects(), [object.clone()]);
+    assert_eq!(fixture.objects(), std::slice::from_ref(&object));
     assert_eq!(std::fs::read(object).unwrap(), before);
     assert_eq!(fixture.lines(SESSION).await.len(), 22, "the object is read while it has more");
 }

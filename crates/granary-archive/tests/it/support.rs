@@ -146,7 +146,7 @@ fn filled<C: Append<R>, R: granary_model::Record>(
     of: &Records<R>,
 ) -> C {
     for record in &of.records {
-        columns.append(envelope, GroupRef::from(of), record, &["body".into()]);
+        columns.append(envelope, GroupRef::from(of), record, &["body"]);
     }
     columns
 }

@@ -98,7 +98,7 @@ async fn a_point_of_each_kind_comes_back_whole() {
         };
         columns.append(envelope(), GroupRef { resource: &resource, scope: &scope }, &point, &[]);
     }
-    let mut seen = String::new();
+    let mut seen = Vec::new();
     let MetricColumns { gauge, sum, histogram, exponential_histogram, summary } = &columns;
     for block in [
         seal(gauge, "1"),
@@ -109,9 +109,9 @@ async fn a_point_of_each_kind_comes_back_whole() {
     ] {
         assert_eq!(block.rows, 1, "{}", block.table);
         test.owner.insert(&block).await.unwrap();
-        seen += &format!("{}\n{}\n", block.table, table(&test.owner, block.table).await);
+        seen.push(format!("{}\n{}\n", block.table, table(&test.owner, block.table).await));
     }
-    insta::assert_snapshot!("metric_points", seen);
+    insta::assert_snapshot!("metric_points", seen.concat());
 }
 
 #[tokio::test]

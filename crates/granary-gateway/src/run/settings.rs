@@ -38,10 +38,10 @@ const PINNED: &[(&str, &str)] = &[
     ("read_overflow_mode", "throw"),
     // Whoever hangs up ends the query.
     ("cancel_http_readonly_queries_on_client_close", "1"),
-    // When a query fails halfway, the server ends a plain answer without its last chunk, which every client
-    // notices. A compressed one it ends in good order, with the error's text behind the data.
-    ("enable_http_compression", "0"),
+    // Halfway through, an error cuts the answer off; it does not end it in good order with the error in its place.
     ("http_write_exception_in_output_format", "0"),
+    // Most answers are small, and the engine is near.
+    ("enable_http_compression", "0"),
     ("wait_end_of_query", "0"),
     ("send_progress_in_http_headers", "0"),
     // What the queries mean.

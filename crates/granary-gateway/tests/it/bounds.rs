@@ -87,7 +87,7 @@ async fn a_query_that_reads_or_holds_too_much_is_refused() {
     let hoarding =
         format!("SELECT length(groupArray(number)) AS x FROM numbers(50000000) AS many, {ONE_ROW}");
     let memory = TestGateway::with_queries(&[("hoarding", &hoarding)], |config| {
-        config.max_memory_bytes = ByteSize::mib(20)
+        config.max_memory_bytes = ByteSize::mib(20);
     })
     .await;
     let reply = memory.get("/v1/queries/hoarding.json").await;
@@ -197,7 +197,11 @@ async fn who_does_not_read_on_is_cut_off_and_gives_the_place_to_the_next() {
 
 #[tokio::test]
 async fn an_answer_that_nobody_wants_ends_its_query() {
-    let runner = runner(|config| config.max_rows_to_read = u64::MAX).await;
+    let runner = runner(|config| {
+        config.max_rows_to_read = u64::MAX;
+        config.max_query_time = Duration::from_mins(10);
+    })
+    .await;
     let dir = operator_dir(&[("an_answer_nobody_wants", &slow())]);
     let catalogue = Catalogue::load(Some(dir.path())).unwrap();
     let query = catalogue.get("an_answer_nobody_wants").unwrap();

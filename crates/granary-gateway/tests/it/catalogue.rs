@@ -1,25 +1,20 @@
 //! Every named query, as it is shipped.
 
-use granary_gateway::{Catalogue, ParameterDescription};
+use granary_gateway::{Catalogue, NamedQuery};
 use http::StatusCode;
-use serde_json::Value;
 
-use crate::support::{THE_DAY, TestGateway};
+use crate::support::{THE_DAY, TestGateway, required};
 
-/// The texts of a query's parameters, one for each combination of its enums, with something for what is required.
-fn variants(parameters: &[ParameterDescription]) -> Vec<String> {
-    let mut variants = vec![THE_DAY.to_owned()];
-    for parameter in parameters {
-        let values = match (parameter.type_name, parameter.required) {
-            ("enum", _) => parameter.values.clone(),
-            ("string" | "strings", true) if !parameter.repeatable => vec!["s1".to_owned()],
-            ("bool", true) => vec!["true".to_owned()],
-            ("uint" | "float", true) => vec![parameter.min.as_ref().map_or("1".to_owned(), Value::to_string)],
-            _ => continue,
-        };
+/// The texts of a query's parameters: one for each combination of its enums.
+fn variants(query: &NamedQuery) -> Vec<String> {
+    let mut variants = vec![format!("{THE_DAY}{}", required(query, ""))];
+    // What is required has a value already, and a parameter has one.
+    for parameter in query.describe().parameters.iter().filter(|parameter| !parameter.required) {
+        let values = parameter.values.iter().map(|value| format!("&{}={value}", parameter.name));
+        let values: Vec<_> = if parameter.values.is_empty() { vec![String::new()] } else { values.collect() };
         variants = variants
             .iter()
-            .flat_map(|before| values.iter().map(move |value| format!("{before}&{}={value}", parameter.name)))
+            .flat_map(|before| values.iter().map(move |value| format!("{before}{value}")))
             .collect();
     }
     variants
@@ -35,7 +30,7 @@ async fn every_query_answers_with_the_columns_its_header_tells_of() {
     for query in Catalogue::embedded().unwrap().iter() {
         let told: Vec<_> = query.columns().iter().map(|column| column.name.as_str()).collect();
         let mut seen = Vec::new();
-        for given in variants(&query.describe().parameters) {
+        for given in variants(query) {
             let path = format!("/v1/queries/{}.json?{given}", query.name());
             let reply = gateway.get(&path).await;
             if reply.status != StatusCode::OK {
@@ -78,6 +73,13 @@ async fn the_figures_are_those_of_the_events() {
     assert_eq!(one_user["rows"], 1, "{one_user}");
     assert_eq!(one_user["data"][0]["tool"], "Bash");
     assert_eq!(one_user["data"][0]["calls"], 20);
+}
+
+#[tokio::test]
+async fn the_longest_range_there_is_holds_everything() {
+    let ever = "from=1970-01-01T00:00:00Z&to=2106-02-07T06:28:15Z";
+    let summary = TestGateway::new().await.json(&format!("/v1/queries/cost_summary.json?{ever}")).await;
+    assert_eq!((&summary["data"][0]["cost"], &summary["data"][0]["sessions"]), (&15.into(), &6.into()));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use granary_clickhouse::Warehouse;
 use granary_gateway::Catalogue;
 use http::{Request, StatusCode};
 
-use crate::support::{ONE_ROW, THE_DAY, TestGateway, operator_dir, sample};
+use crate::support::{ONE_ROW, THE_DAY, TestGateway, operator_dir, required, sample};
 
 /// `READONLY` and `ACCESS_DENIED`.
 const REFUSED: [u32; 2] = [164, 497];
@@ -51,15 +51,7 @@ async fn no_query_shows_what_belongs_to_another_tenant() {
     })
     .await;
     for query in Catalogue::embedded().unwrap().iter() {
-        let required: String = query
-            .describe()
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.required)
-            .map(|parameter| {
-                format!("&{}={}", parameter.name, if parameter.type_name == "string" { "s1" } else { "1" })
-            })
-            .collect();
+        let required = required(query, "");
         let reply = gateway.get(&format!("/v1/queries/{}.ndjson?{THE_DAY}{required}", query.name())).await;
         assert_eq!(reply.status, StatusCode::OK, "{}: {:?}", query.name(), reply.body);
         assert!(!reply.text().contains("theirs@example.com"), "{}", query.name());

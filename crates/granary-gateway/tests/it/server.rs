@@ -72,7 +72,10 @@ async fn a_port_that_is_taken_is_said_with_its_number() {
     let error = bind(config, &Health::default(), &[]).await.unwrap_err();
     let said = error.to_string();
     assert!(
-        said.starts_with(&format!("{} for the gateway cannot be had: Address already in use", running.address)),
+        said.starts_with(&format!(
+            "{} for the gateway cannot be had: Address already in use",
+            running.address
+        )),
         "{said}"
     );
 }
@@ -119,7 +122,11 @@ async fn an_error_in_the_middle_is_seen_by_an_http_client() {
 async fn a_client_that_goes_away_takes_its_query_with_it() {
     let slow =
         format!("SELECT sum(cityHash64(number, n)) AS x FROM numbers(1000000000000) AS many, {ONE_ROW}");
-    let running = serve(&[("a_client_that_left", &slow)], |config| config.max_rows_to_read = u64::MAX).await;
+    let running = serve(&[("a_client_that_left", &slow)], |config| {
+        config.max_rows_to_read = u64::MAX;
+        config.max_query_time = Duration::from_mins(10);
+    })
+    .await;
     let client = ask(running.address, "/v1/queries/a_client_that_left.json").await;
     until(|| is_running("a_client_that_left")).await;
     drop(client);

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
-use granary_gateway::{Catalogue, GatewayConfig, GatewayState, create_app};
+use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
 use granary_service::Health;
 use granary_testkit::TestWarehouse;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -181,6 +181,23 @@ pub(crate) fn operator_dir(queries: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) const ONE_ROW: &str =
     "(SELECT count() AS n FROM otel_logs WHERE TenantId = {tenant:String}) AS one";
 
+/// Something for each parameter that a query requires, but for one; to stand behind other parameters.
+pub(crate) fn required(query: &NamedQuery, except: &str) -> String {
+    let parameters = query.describe().parameters;
+    let needed = parameters.iter().filter(|parameter| parameter.required && parameter.name != except);
+    needed
+        .map(|parameter| {
+            let value = match parameter.type_name {
+                "enum" => parameter.values[0].clone(),
+                "string" | "strings" => "s1".to_owned(),
+                "bool" => "true".to_owned(),
+                _ => parameter.min.as_ref().map_or("1".to_owned(), Value::to_string),
+            };
+            format!("&{}={value}", parameter.name)
+        })
+        .collect()
+}
+
 /// Text as it stands in an address.
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -188,8 +205,8 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// An archive of the sample, in which no session is archived yet: they come from the warehouse.
 pub(crate) async fn archive() -> Archive {
-    let objects = std::env::temp_dir().join(format!("granary-gateway-test-{}", std::process::id()));
-    let config = ArchiveConfig { url: objects.display().to_string(), ..ArchiveConfig::default() };
+    let objects = concat!(env!("CARGO_TARGET_TMPDIR"), "/gateway-archive").to_owned();
+    let config = ArchiveConfig { url: objects, ..ArchiveConfig::default() };
     Archive::open(&config, Warehouse::new(&sample().await.reader_config)).await.unwrap()
 }
 

@@ -29,7 +29,7 @@ impl Sent {
 }
 
 /// Sessions under way at once: their requests share commits.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 256;
 
 /// Sends every request of every session and waits for each answer.
 ///
