@@ -21,7 +21,7 @@ async fn json(query: Query) -> String {
 }
 
 async fn table(warehouse: &Warehouse, table: &str) -> String {
-    json(warehouse.query(&format!("SELECT * FROM {table}"))).await
+    json(warehouse.query(&format!("SELECT * REPLACE (lower(hex(EventId)) AS EventId) FROM {table}"))).await
 }
 
 #[tokio::test]
