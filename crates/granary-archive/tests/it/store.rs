@@ -13,16 +13,12 @@ fn key(name: &str) -> ObjectKey {
     ObjectKey::new(&TenantId::new("conformance/ tests"), name, TIME)
 }
 
-/// Bytes that do not compress, and of which any two places differ.
+/// Bytes of which any two places differ.
 fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[0]
-    };
-    (0..length).map(|_| next()).collect()
+    (0..=length as u64 / 8)
+        .flat_map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes())
+        .take(length)
+        .collect()
 }
 
 async fn put(store: &Store, key: &ObjectKey, bytes: &[u8]) {
@@ -58,7 +54,7 @@ async fn conforms(store: &Store) {
         "writing again replaces"
     );
 
-    for length in [1 << 20, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, 20_000_001] {
+    for length in [1 << 20, 8 << 20, 17_000_001] {
         let large = key(&format!("large-{length}"));
         let bytes = noise(length);
         put(store, &large, &bytes).await;
