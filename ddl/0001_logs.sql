@@ -63,6 +63,8 @@ CREATE TABLE IF NOT EXISTS otel_logs
         TenantId, ServiceName, Timestamp, TraceId, SpanId, Body, toString(LogAttributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    -- The sender's clock cannot be right: over a year behind the reception or more than a day ahead of it.
+    TimeOutOfRange Bool DEFAULT Timestamp < IngestedAt - toIntervalDay(366) OR Timestamp > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     -- Nanoseconds from the event to its observation; OTLP's ObservedTimestamp is Timestamp plus this.
     ObservedDelay Int64 CODEC(T64, ZSTD(1)),
     -- All bits of OTLP's flags; TraceFlags has the lowest eight.

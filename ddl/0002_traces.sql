@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS otel_traces
     EventId UInt128 DEFAULT reinterpretAsUInt128(sipHash128(TenantId, ServiceName, TraceId, SpanId, SpanName, Timestamp)) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT Timestamp < IngestedAt - toIntervalDay(366) OR Timestamp > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     ResourceSchemaUrl LowCardinality(String) CODEC(ZSTD(1)),
     ScopeSchemaUrl LowCardinality(String) CODEC(ZSTD(1)),
     ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),

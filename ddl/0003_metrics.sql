@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS otel_metrics_gauge
         TenantId, ServiceName, MetricName, StartTimeUnix, TimeUnix, toString(Attributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT TimeUnix < IngestedAt - toIntervalDay(366) OR TimeUnix > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     AttributeTypes LowCardinality(String) CODEC(ZSTD(1)),
     RedactedFields Array(LowCardinality(String)) CODEC(ZSTD(1)),
 
@@ -104,6 +105,7 @@ CREATE TABLE IF NOT EXISTS otel_metrics_sum
         TenantId, ServiceName, MetricName, StartTimeUnix, TimeUnix, toString(Attributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT TimeUnix < IngestedAt - toIntervalDay(366) OR TimeUnix > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     AttributeTypes LowCardinality(String) CODEC(ZSTD(1)),
     RedactedFields Array(LowCardinality(String)) CODEC(ZSTD(1)),
 
@@ -168,6 +170,7 @@ CREATE TABLE IF NOT EXISTS otel_metrics_histogram
         TenantId, ServiceName, MetricName, StartTimeUnix, TimeUnix, toString(Attributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT TimeUnix < IngestedAt - toIntervalDay(366) OR TimeUnix > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     AttributeTypes LowCardinality(String) CODEC(ZSTD(1)),
     RedactedFields Array(LowCardinality(String)) CODEC(ZSTD(1)),
 
@@ -238,6 +241,7 @@ CREATE TABLE IF NOT EXISTS otel_metrics_exponential_histogram
         TenantId, ServiceName, MetricName, StartTimeUnix, TimeUnix, toString(Attributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT TimeUnix < IngestedAt - toIntervalDay(366) OR TimeUnix > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     AttributeTypes LowCardinality(String) CODEC(ZSTD(1)),
     RedactedFields Array(LowCardinality(String)) CODEC(ZSTD(1)),
 
@@ -294,6 +298,7 @@ CREATE TABLE IF NOT EXISTS otel_metrics_summary
         TenantId, ServiceName, MetricName, StartTimeUnix, TimeUnix, toString(Attributes))) CODEC(NONE),
     BatchId UUID CODEC(ZSTD(1)),
     IngestedAt DateTime64(3) DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    TimeOutOfRange Bool DEFAULT TimeUnix < IngestedAt - toIntervalDay(366) OR TimeUnix > IngestedAt + toIntervalDay(1) CODEC(ZSTD(1)),
     AttributeTypes LowCardinality(String) CODEC(ZSTD(1)),
     RedactedFields Array(LowCardinality(String)) CODEC(ZSTD(1)),
 

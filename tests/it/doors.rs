@@ -13,7 +13,13 @@ use crate::receiver::{Receiver, config};
 const ONE_LOG: &str =
     r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","body":{"stringValue":"x"}}]}]}]}"#;
 
+/// One log record that is like no other.
+fn log(number: u64) -> String {
+    ONE_LOG.replace(r#""timeUnixNano":"1""#, &format!(r#""timeUnixNano":"{number}""#))
+}
+
 async fn logs(receiver: &Receiver) -> u64 {
+    receiver.accounting.settled().await;
     receiver.warehouse.owner.query("SELECT count() FROM otel_logs").fetch_one().await.unwrap()
 }
 
@@ -43,12 +49,12 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn every_content_encoding_is_taken() {
     let receiver = Receiver::start("encodings").await;
-    let json = ONE_LOG.as_bytes();
+    let json = |number| log(number).into_bytes();
     for (encoding, body) in [
-        ("identity", json.to_vec()),
-        ("gzip", gzip(json)),
-        ("deflate", deflate(json)),
-        ("zstd", zstd::encode_all(json, 3).unwrap()),
+        ("identity", json(1)),
+        ("gzip", gzip(&json(2))),
+        ("deflate", deflate(&json(3))),
+        ("zstd", zstd::encode_all(&json(4)[..], 3).unwrap()),
     ] {
         assert_eq!(send(&receiver, encoding, body).await.status(), StatusCode::OK, "{encoding}");
     }
@@ -132,6 +138,7 @@ async fn one_bad_record_is_answered_with_partial_success_and_counted() {
     assert_eq!(response.status(), StatusCode::OK);
     let answer: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(answer["partialSuccess"]["rejectedLogRecords"], "1");
+    receiver.accounting.settled().await;
     let counts = receiver.accounting.of(Signal::Logs);
     assert_eq!((counts.received, counts.stored, counts.rejected.values().sum::<u64>()), (2, 1, 1));
     receiver.finish().await;

@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod capture;
+mod clocks;
+mod delivery;
 mod doors;
+mod events;
 mod hostile;
-mod outage;
 mod receiver;
+mod repeats;
 mod seeds;
+mod switch;
 mod totals;
 
 granary_testkit::engine_child!();

@@ -6,6 +6,7 @@ use granary_clickhouse::Warehouse;
 use granary_ingest::{Accounting, Ingest, IngestConfig};
 use granary_model::Signal;
 use granary_redact::{RedactConfig, Redactor};
+use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
 use reqwest::{Client, RequestBuilder};
 use tokio::task::JoinHandle;
@@ -16,6 +17,8 @@ pub(crate) struct Receiver {
     pub(crate) http: SocketAddr,
     pub(crate) grpc: SocketAddr,
     pub(crate) accounting: Accounting,
+    /// The write-ahead log.
+    pub(crate) wal: tempfile::TempDir,
     client: Client,
     stop: CancellationToken,
     serving: JoinHandle<()>,
@@ -26,7 +29,8 @@ pub(crate) fn config() -> IngestConfig {
     IngestConfig {
         http: free,
         grpc: free,
-        commit_interval: std::time::Duration::from_millis(5),
+        commit_interval: std::time::Duration::from_millis(2),
+        insert_interval: std::time::Duration::from_millis(5),
         ..IngestConfig::default()
     }
 }
@@ -43,17 +47,34 @@ impl Receiver {
     }
 
     pub(crate) async fn start_on(warehouse: TestWarehouse, into: Warehouse, config: IngestConfig) -> Self {
+        Self::start_at(warehouse, into, tempfile::tempdir().unwrap(), config).await
+    }
+
+    pub(crate) async fn start_at(
+        warehouse: TestWarehouse,
+        into: Warehouse,
+        wal: tempfile::TempDir,
+        config: IngestConfig,
+    ) -> Self {
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
-        let ingest = Ingest::bind(&config, into, redactor).await.unwrap();
+        let config = IngestConfig { wal_dir: wal.path().to_owned(), ..config };
+        let ingest = Ingest::bind(&config, into, redactor, &Registry::default()).await.unwrap();
         let (http, grpc, accounting) = (ingest.http_addr(), ingest.grpc_addr(), ingest.accounting());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(ingest.serve(stop.clone()));
-        Self { warehouse, http, grpc, accounting, client: Client::new(), stop, serving }
+        Self { warehouse, http, grpc, accounting, wal, client: Client::new(), stop, serving }
     }
 
     /// A POST to a signal's route; the test adds body and headers.
     pub(crate) fn post(&self, signal: &str) -> RequestBuilder {
         self.client.post(format!("http://{}/v1/{signal}", self.http))
+    }
+
+    /// Stops in order; what the warehouse does not take stays in the log.
+    pub(crate) async fn abandon(self) -> (TestWarehouse, tempfile::TempDir) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+        (self.warehouse, self.wal)
     }
 
     /// Stops in order and checks the law that everything received has a fate.

@@ -101,6 +101,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The receiving role's settings: its log in the data folder unless a place is set.
+    pub(crate) fn ingest(&self) -> IngestConfig {
+        let mut ingest = self.ingest.clone();
+        if ingest.wal_dir.as_os_str().is_empty() {
+            ingest.wal_dir = self.data_dir.join("wal");
+        }
+        ingest
+    }
+
     /// Where sessions are archived: in the data folder unless a place is set.
     pub(crate) fn archive(&self) -> ArchiveConfig {
         let mut archive = self.archive.clone();

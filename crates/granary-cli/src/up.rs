@@ -8,9 +8,10 @@ use granary_archive::Archive;
 use granary_clickhouse::{Warehouse, migrate};
 use granary_engine::Engine;
 use granary_gateway::{Catalogue, Gateway};
-use granary_ingest::Ingest;
+use granary_ingest::{Accounting, Ingest};
 use granary_redact::Redactor;
 use granary_service::Health;
+use granary_service::metrics::Registry;
 use granary_service::shutdown::Stages;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub(crate) struct Roles {
     pub(crate) addresses: Addresses,
     pub(crate) reader: Warehouse,
     pub(crate) archive: Archive,
+    /// What came and what became of it.
+    pub(crate) accounting: Accounting,
     engine: Option<Engine>,
     receiving: Role,
     archiving: Role,
@@ -128,12 +131,14 @@ impl Roles {
         let archive = Archive::open(&archive_config, owner.clone())
             .await
             .with_context(|| format!("the archive at {} cannot be used", archive_config.url))?;
-        let ingest = Ingest::bind(&settings.ingest, owner.clone(), redactor).await?;
+        let metrics = Registry::default();
+        let ingest = Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics).await?;
         let gateway = Gateway::bind(
             settings.gateway.clone(),
             reader.clone(),
             Some(archive.clone()),
             health.clone(),
+            metrics,
             catalogue,
         )
         .await?;
@@ -151,6 +156,7 @@ impl Roles {
             reader,
             archive,
             watching: Role::start(|stop| watch(owner, health, stop)),
+            accounting: ingest.accounting(),
             receiving: Role::start(|stop| ingest.serve(stop)),
             archiving: Role::start(|stop| async move { archiver.run(stop).await }),
             answering: Role::start(|stop| gateway.serve(stop)),
@@ -192,6 +198,7 @@ struct Started {
     addresses: Addresses,
     reader: Warehouse,
     archive: Archive,
+    accounting: Accounting,
     receiving: Role,
     archiving: Role,
     answering: Role,
@@ -206,6 +213,7 @@ impl Started {
             addresses,
             reader,
             archive,
+            accounting,
             receiving,
             archiving,
             answering,
@@ -217,6 +225,7 @@ impl Started {
             addresses,
             reader,
             archive,
+            accounting,
             engine,
             receiving,
             archiving,

@@ -13,6 +13,7 @@ pub struct Warehouse {
     client: Client,
     database: String,
     timeout: Duration,
+    is_on_this_machine: bool,
 }
 
 impl std::fmt::Debug for Warehouse {
@@ -31,7 +32,11 @@ impl Warehouse {
             .with_password(&config.password)
             .with_database(&config.database)
             .with_product_info("granary", env!("CARGO_PKG_VERSION"));
-        Self { client, database: config.database.clone(), timeout: config.timeout }
+        // An address that cannot be read is the client's to refuse.
+        let authority = config.url.split("://").nth(1).unwrap_or_default();
+        let is_on_this_machine =
+            ["127.", "localhost", "[::1]"].iter().any(|host| authority.starts_with(host));
+        Self { client, database: config.database.clone(), timeout: config.timeout, is_on_this_machine }
     }
 
     /// The database that unqualified table names mean.
@@ -67,6 +72,11 @@ impl Warehouse {
     /// The client as inserts use it: bodies go out as they are, since they are compressed already.
     pub(crate) fn for_inserts(&self) -> Client {
         self.client.clone().with_compression(Compression::None)
+    }
+
+    /// Whether the address is the loopback's.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        self.is_on_this_machine
     }
 
     /// How long one statement may take.

@@ -17,8 +17,8 @@ pub use clickhouse::query::{BytesCursor, Query};
 pub use client::Warehouse;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;
-pub use insert::SealedBlock;
+pub use insert::{Insert, ServerLife};
 pub use tables::{
     Append, Envelope, ExponentialHistogramColumns, GaugeColumns, GroupRef, HistogramColumns, LogColumns,
-    MetricColumns, SpanColumns, SumColumns, SummaryColumns, TableColumns,
+    MetricColumns, Row, SpanColumns, SumColumns, SummaryColumns, TABLES, TableColumns,
 };

@@ -15,8 +15,19 @@ pub use metrics::{
 };
 pub use spans::SpanColumns;
 
-use granary_model::{Record, Records};
+use granary_model::{EventId, Facts, Record, Records};
 use uuid::Uuid;
+
+/// Every table that telemetry goes into.
+pub const TABLES: [&str; 7] = [
+    LogColumns::TABLE,
+    SpanColumns::TABLE,
+    GaugeColumns::TABLE,
+    SumColumns::TABLE,
+    HistogramColumns::TABLE,
+    ExponentialHistogramColumns::TABLE,
+    SummaryColumns::TABLE,
+];
 
 /// What a record is stored with besides itself.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +50,8 @@ pub trait TableColumns: Send + 'static {
     fn clear(&mut self);
     /// How many rows there are.
     fn rows(&self) -> usize;
+    /// Whose rows they are, and how many each has.
+    fn tenants(&self) -> Vec<(String, u64)>;
     /// About how many bytes the block takes before compression.
     fn size_bytes(&self) -> usize;
     /// Appends the block in Native format, compressed in frames: what an `INSERT` sends. `scratch` is
@@ -48,9 +61,51 @@ pub trait TableColumns: Send + 'static {
 
 /// Columns that take records of one signal.
 pub trait Append<R: Record> {
+    /// Adds one record of the group, whose facts and id are known already.
+    fn append_row(&mut self, row: Row<'_, R>);
+
     /// Adds one record of the group, with the names of its fields that were redacted.
-    fn append(&mut self, envelope: Envelope<'_>, group: GroupRef<'_>, record: &R, redacted_fields: &[&str]);
+    fn append(&mut self, envelope: Envelope<'_>, group: GroupRef<'_>, record: &R, redacted_fields: &[&str]) {
+        let facts = record.facts(group.resource);
+        let event_id = record.event_id(envelope.tenant, group.resource, &facts, &mut Vec::new());
+        self.append_row(Row {
+            envelope,
+            group,
+            record,
+            facts: &facts,
+            event_id,
+            time_out_of_range: false,
+            redacted_fields,
+        });
+    }
 }
+
+/// A record with everything that is stored with it.
+#[derive(Debug)]
+pub struct Row<'a, R> {
+    /// What it is stored with.
+    pub envelope: Envelope<'a>,
+    /// Its resource and scope.
+    pub group: GroupRef<'a>,
+    /// The record.
+    pub record: &'a R,
+    /// What it says.
+    pub facts: &'a Facts<'a>,
+    /// Which event it is.
+    pub event_id: EventId,
+    /// Its clock says something that cannot be: the time is kept and marked.
+    pub time_out_of_range: bool,
+    /// The names of its fields that were redacted.
+    pub redacted_fields: &'a [&'a str],
+}
+
+impl<R> Clone for Row<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Row<'_, R> {}
 
 /// The resource and scope that a record belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +163,10 @@ macro_rules! table {
 
             fn rows(&self) -> usize {
                 self.shared.rows()
+            }
+
+            fn tenants(&self) -> Vec<(String, u64)> {
+                self.shared.tenants()
             }
 
             fn size_bytes(&self) -> usize {

@@ -8,6 +8,7 @@ use axum::{Router, middleware};
 use granary_archive::Archive;
 use granary_clickhouse::Warehouse;
 use granary_service::Health;
+use granary_service::metrics::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -25,6 +26,7 @@ pub struct GatewayState {
     pub(crate) runner: Runner,
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
+    pub(crate) metrics: Registry,
     pub(crate) allowances: Arc<Allowances>,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
@@ -40,6 +42,7 @@ impl GatewayState {
         warehouse: Warehouse,
         archive: Option<Archive>,
         health: Health,
+        metrics: Registry,
         catalogue: Catalogue,
     ) -> Self {
         Self {
@@ -47,6 +50,7 @@ impl GatewayState {
             runner: Runner::new(warehouse, config.query_limits()),
             archive,
             health,
+            metrics,
             allowances: Arc::new(Allowances::new(config.requests_per_second, config.burst)),
             replays: Arc::new(Semaphore::new(config.max_replays.get() as usize)),
             max_replay_gap: config.max_replay_gap,
@@ -67,6 +71,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .merge(asked_for)
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .fallback(async || Problem::not_found("there is nothing here; GET / lists what there is"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(after_panic))

@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use granary_archive::Archive;
 use granary_clickhouse::Warehouse;
 use granary_service::Health;
+use granary_service::metrics::Registry;
 use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -74,6 +75,7 @@ impl Gateway {
         warehouse: Warehouse,
         archive: Option<Archive>,
         health: Health,
+        metrics: Registry,
         catalogue: Catalogue,
     ) -> Result<Self, GatewayError> {
         let listen = |source| GatewayError::Listen { address: config.listen, source };
@@ -83,7 +85,7 @@ impl Gateway {
         Ok(Self {
             listener,
             address,
-            state: GatewayState::new(&config, warehouse, archive, health, catalogue),
+            state: GatewayState::new(&config, warehouse, archive, health, metrics, catalogue),
             connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
             shutdown_grace: config.shutdown_grace,
         })

@@ -1,38 +1,61 @@
 //! One request's way from bytes to columns: the order of the stages.
 
-use granary_clickhouse::{Append, Envelope, GroupRef};
-use granary_model::Rejected;
+use granary_clickhouse::{Append, Envelope, GroupRef, Row};
+use granary_model::{EventId, Record, Rejected};
 use granary_otlp::{Context, Decode, Encoding, decode};
 use granary_redact::{Redactable, Redacted, RedactedRecords, Redactor};
 
+use crate::blocks::Blocks;
 use crate::error::Refusal;
 use crate::lane::Body;
+use crate::partition::Believable;
+use crate::window::{Ticket, Window};
 
 /// What a request became.
+#[derive(Debug, Default)]
 pub(crate) struct Accepted {
-    pub(crate) records: u64,
+    /// Records that are in the columns.
+    pub(crate) kept: u64,
+    /// Records that came before.
+    pub(crate) duplicates: u64,
+    /// The groups they came with, where that is not this one.
+    pub(crate) also: Vec<Ticket>,
     pub(crate) rejected: Rejected,
+    /// The body's size once decompressed.
+    pub(crate) bytes: u64,
 }
 
-/// Decompresses, decodes, redacts and appends.
+/// What a lane has for every request.
+pub(crate) struct Stage<'a> {
+    pub(crate) limits: Limits,
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) window: &'a Window,
+    pub(crate) ticket: Ticket,
+    pub(crate) times: Believable,
+    pub(crate) envelope: Envelope<'a>,
+    /// The ids of the group's events.
+    pub(crate) events: &'a mut Vec<EventId>,
+    pub(crate) scratch: &'a mut Vec<u8>,
+}
+
+/// Decompresses, decodes, redacts, leaves out what came before, and appends.
 ///
 /// # Errors
 ///
 /// The request as a whole cannot be read; nothing of it was appended.
-pub(crate) fn accept<R: Decode + Redactable>(
-    body: Body,
-    limits: Limits,
-    redactor: &Redactor,
-    envelope: Envelope<'_>,
-    columns: &mut impl Append<R>,
-) -> Result<Accepted, Refusal> {
+pub(crate) fn accept<R, C>(body: Body, stage: Stage<'_>, columns: &mut Blocks<C>) -> Result<Accepted, Refusal>
+where
+    R: Decode + Redactable + Record,
+    C: Append<R> + Default,
+{
     let Body { bytes, encoding, compression } = body;
-    let bytes = compression.decompress(bytes, limits.max_decompressed)?;
-    let decoded = decode::<R>(&bytes, encoding, limits.context)?;
-    let records = decoded.accepted();
-    let redacted = redactor.redact(decoded.records);
-    append(&redacted, envelope, columns);
-    Ok(Accepted { records, rejected: decoded.rejected })
+    let bytes = compression.decompress(bytes, stage.limits.max_decompressed)?;
+    let decoded = decode::<R>(&bytes, encoding, stage.limits.context)?;
+    let mut accepted =
+        Accepted { rejected: decoded.rejected, bytes: bytes.len() as u64, ..Accepted::default() };
+    let redacted = stage.redactor.redact(decoded.records);
+    append(&redacted, stage, columns, &mut accepted);
+    Ok(accepted)
 }
 
 /// What a body may be.
@@ -43,15 +66,41 @@ pub(crate) struct Limits {
 }
 
 /// The only way into the columns is through redaction: the type of the records says so.
-fn append<R: Redactable>(
+fn append<R, C>(
     redacted: &Redacted<Vec<RedactedRecords<R>>>,
-    envelope: Envelope<'_>,
-    columns: &mut impl Append<R>,
-) {
+    stage: Stage<'_>,
+    columns: &mut Blocks<C>,
+    accepted: &mut Accepted,
+) where
+    R: Redactable + Record,
+    C: Append<R> + Default,
+{
+    let Stage { window, ticket, times, envelope, events, scratch, .. } = stage;
     for group in redacted.iter() {
-        let of = GroupRef { resource: group.resource(), scope: group.scope() };
+        let resource = group.resource();
+        let of = GroupRef { resource, scope: group.scope() };
         for (index, record) in group.records().iter().enumerate() {
-            columns.append(envelope, of, record, &group.redacted_fields(index));
+            let facts = record.facts(resource);
+            let event_id = record.event_id(envelope.tenant, resource, &facts, scratch);
+            if let Some(first) = window.insert(event_id, ticket) {
+                accepted.duplicates += 1;
+                if first != ticket && !accepted.also.contains(&first) {
+                    accepted.also.push(first);
+                }
+                continue;
+            }
+            events.push(event_id);
+            accepted.kept += 1;
+            let place = times.place(record.time_unix_nano());
+            columns.of(place.partition).append_row(Row {
+                envelope,
+                group: of,
+                record,
+                facts: &facts,
+                event_id,
+                time_out_of_range: place.time_out_of_range,
+                redacted_fields: &group.redacted_fields(index),
+            });
         }
     }
 }

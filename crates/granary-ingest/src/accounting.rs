@@ -1,69 +1,166 @@
-//! How many records came and what became of them: received = stored + rejected + refused.
+//! How many records came and what became of them.
+//!
+//! For each tenant and signal, at every moment:
+//!
+//! ```text
+//! received + recovered = stored + waiting + quarantined + refused + duplicates + rejected (by reason)
+//! ```
+//!
+//! `recovered` is what the log of an earlier life held and ClickHouse had not confirmed. Counts begin at zero
+//! with the process; what has to outlive it is in the log and in the tables. Records whose bytes the disk has lost
+//! are not in any count: whose they were is lost with them, and the log names their sequences.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use granary_model::{DropReason, Rejected, Signal};
+use tokio::sync::Notify;
 
-/// Counts of one signal since the start.
+/// Counts of one tenant and signal since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Records in requests that could be read.
     pub received: u64,
+    /// Records that an earlier life left in the log.
+    pub recovered: u64,
     /// Records that are in their tables.
     pub stored: u64,
     /// Records left out, by reason.
     pub rejected: BTreeMap<DropReason, u64>,
-    /// Records whose senders were told that they are not stored, for the whole request's reason.
+    /// Records that had come before, and were acknowledged again.
+    pub duplicates: u64,
+    /// Records whose senders were told that they are not kept, for the whole request's reason.
     pub refused: u64,
-    /// Records that wait for their commit.
+    /// Records that ClickHouse refused for good: acknowledged, and kept in the quarantine.
+    pub quarantined: u64,
+    /// Records that are on their way into the log or in it, and not yet in their tables.
     pub waiting: u64,
 }
 
 impl Counts {
-    /// Whether every record received has a fate.
+    /// Whether every record has a fate.
     #[must_use]
     pub fn balance(&self) -> bool {
-        self.received == self.stored + self.rejected.values().sum::<u64>() + self.refused + self.waiting
+        let came = self.received + self.recovered;
+        let ended = self.stored + self.quarantined + self.refused + self.duplicates;
+        came == ended + self.waiting + self.rejected.values().sum::<u64>()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.recovered += other.recovered;
+        self.stored += other.stored;
+        for (reason, count) in &other.rejected {
+            *self.rejected.entry(*reason).or_default() += count;
+        }
+        self.duplicates += other.duplicates;
+        self.refused += other.refused;
+        self.quarantined += other.quarantined;
+        self.waiting += other.waiting;
     }
 }
 
-/// The counts of all signals. Clones share them.
+/// What became of records that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Stored,
+    Quarantined,
+    Refused,
+}
+
+/// The counts of all tenants and signals. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Accounting(Arc<Mutex<[Counts; 3]>>);
+pub struct Accounting(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Mutex<BTreeMap<(String, Signal), Counts>>,
+    changed: Notify,
+}
 
 impl Accounting {
-    /// The counts as they are now.
-    #[must_use]
-    pub fn of(&self, signal: Signal) -> Counts {
-        self.with(signal, |counts| counts.clone())
+    /// Waits until no record waits: every one that was received so far is in its table or has another end.
+    pub async fn settled(&self) {
+        loop {
+            // Made before looking, so that a change in between is not missed.
+            let changed = self.0.changed.notified();
+            if self.all().iter().all(|(_, _, counts)| counts.waiting == 0) {
+                return;
+            }
+            changed.await;
+        }
     }
 
-    /// Counts a request that was decoded: what is left out of it, and what waits from here on.
-    pub(crate) fn decoded(&self, signal: Signal, accepted: u64, rejected: &Rejected) {
-        self.with(signal, |counts| {
-            counts.received += accepted + rejected.total();
-            counts.waiting += accepted;
+    /// The counts of a signal as they are now, all tenants together.
+    #[must_use]
+    pub fn of(&self, signal: Signal) -> Counts {
+        let mut sum = Counts::default();
+        for (_, _, counts) in self.all().iter().filter(|(_, of, _)| *of == signal) {
+            sum.add(counts);
+        }
+        sum
+    }
+
+    /// All counts as they are now, by tenant and signal.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, Signal, Counts)> {
+        let all = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|((tenant, signal), counts)| (tenant.clone(), *signal, counts.clone())).collect()
+    }
+
+    /// Counts a request that was decoded: what is left out of it, what came before, and what waits from here
+    /// on.
+    pub(crate) fn decoded(
+        &self,
+        tenant: &str,
+        signal: Signal,
+        kept: u64,
+        duplicates: u64,
+        rejected: &Rejected,
+    ) {
+        self.with(tenant, signal, |counts| {
+            counts.received += kept + duplicates + rejected.total();
+            counts.waiting += kept;
+            counts.duplicates += duplicates;
             for (reason, count) in rejected.iter() {
                 *counts.rejected.entry(reason).or_default() += count;
             }
         });
     }
 
-    /// Counts the end of records that waited.
-    pub(crate) fn ended(&self, signal: Signal, records: u64, stored: bool) {
-        self.with(signal, |counts| {
-            counts.waiting -= records;
-            if stored {
-                counts.stored += records;
-            } else {
-                counts.refused += records;
-            }
+    /// Counts records of an earlier life that are in the log and wait.
+    pub(crate) fn recovered(&self, tenant: &str, signal: Signal, records: u64) {
+        self.with(tenant, signal, |counts| {
+            counts.recovered += records;
+            counts.waiting += records;
         });
     }
 
-    fn with<T>(&self, signal: Signal, change: impl FnOnce(&mut Counts) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut all[signal as usize])
+    /// Counts the end of records that waited.
+    pub(crate) fn ended(&self, tenant: &str, signal: Signal, records: u64, end: End) {
+        self.with(tenant, signal, |counts| {
+            counts.waiting = counts.waiting.saturating_sub(records);
+            *match end {
+                End::Stored => &mut counts.stored,
+                End::Quarantined => &mut counts.quarantined,
+                End::Refused => &mut counts.refused,
+            } += records;
+        });
+        self.0.changed.notify_waiters();
+    }
+
+    /// Counts records that were quarantined and are stored after all.
+    pub(crate) fn released(&self, tenant: &str, signal: Signal, records: u64) {
+        self.with(tenant, signal, |counts| {
+            // Those of an earlier life were not counted in this one.
+            let here = counts.quarantined.min(records);
+            counts.quarantined -= here;
+            counts.stored += here;
+        });
+    }
+
+    fn with<T>(&self, tenant: &str, signal: Signal, change: impl FnOnce(&mut Counts) -> T) -> T {
+        let mut all = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry((tenant.to_owned(), signal)).or_default())
     }
 }

@@ -1,6 +1,7 @@
 //! Listeners, limits and how long a commit gathers.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -25,15 +26,49 @@ pub struct IngestConfig {
     /// How long a body may take to arrive; a slower one is answered 408.
     #[serde(with = "humantime_serde")]
     pub read_timeout: Duration,
-    /// How long requests gather for one commit. Idle, it is what an answer waits; under load commits follow
-    /// one another and it matters little. Each commit costs the engine some CPU however few rows it has.
+    /// How long requests gather for one commit, which is one write and one sync of the log. It is what an answer
+    /// waits at least; a longer one makes larger blocks, which cost less per row.
     #[serde(with = "humantime_serde")]
     pub commit_interval: Duration,
-    /// A block with this many bytes before compression is sealed at once.
+    /// Bodies of this many bytes, decompressed and together, are committed at once.
     pub max_block: ByteSize,
-    /// How long a commit is tried while the warehouse does not take it. Then the senders are told to come back.
+    /// Where the write-ahead log is. Empty: in the data folder.
+    pub wal_dir: PathBuf,
+    /// How much disk the log may take. Beyond it senders are told to come back.
+    pub wal_max_bytes: ByteSize,
+    /// How large one file of the log gets. Confirmed data are deleted by whole files.
+    pub wal_segment_bytes: ByteSize,
+    /// How long durable rows gather for one insert. It is most of the time between an answer and the row being
+    /// visible; each insert costs the engine some CPU however few rows it has.
     #[serde(with = "humantime_serde")]
-    pub commit_timeout: Duration,
+    pub insert_interval: Duration,
+    /// Rows of one insert; so many are inserted at once.
+    pub max_insert_rows: u64,
+    /// Compressed bytes of the inserts under way, which are in memory.
+    pub max_insert_bytes: ByteSize,
+    /// How long one insert may take before it is in doubt, looked up and repeated.
+    #[serde(with = "humantime_serde")]
+    pub insert_timeout: Duration,
+    /// How long, at an ordered stop, what is in the log may still be inserted. The rest is inserted at the next
+    /// start.
+    #[serde(with = "humantime_serde")]
+    pub drain_timeout: Duration,
+    /// An event that comes again within this time is acknowledged and not stored again. Zero: every event is
+    /// taken as new.
+    #[serde(with = "humantime_serde")]
+    pub duplicate_window: Duration,
+    /// How many events that window remembers at most, at about 50 bytes of memory each; the latest half for sure.
+    pub duplicate_window_events: usize,
+    /// Confirmed data stay in the log for this long, so that what ClickHouse loses with its machine's power can
+    /// be sent again. When the log is half full they are deleted earlier.
+    #[serde(with = "humantime_serde")]
+    pub wal_keep: Duration,
+    /// An event older than this when it comes has a clock that cannot be right: it is stored and marked.
+    #[serde(with = "humantime_serde")]
+    pub max_event_age: Duration,
+    /// The same for an event this far in the future.
+    #[serde(with = "humantime_serde")]
+    pub max_event_ahead: Duration,
     /// Threads that decode and fill blocks, each with blocks of its own.
     pub lanes: usize,
 }
@@ -48,10 +83,41 @@ impl Default for IngestConfig {
             max_attributes: 1024,
             max_in_flight: ByteSize::mib(256),
             read_timeout: Duration::from_secs(30),
-            commit_interval: Duration::from_millis(200),
-            max_block: ByteSize::mib(32),
-            commit_timeout: Duration::from_secs(8),
+            commit_interval: Duration::from_millis(10),
+            max_block: ByteSize::mib(8),
+            wal_dir: PathBuf::new(),
+            wal_max_bytes: ByteSize::gib(4),
+            wal_segment_bytes: ByteSize::mib(64),
+            insert_interval: Duration::from_millis(400),
+            max_insert_rows: 250_000,
+            max_insert_bytes: ByteSize::mib(64),
+            insert_timeout: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(10),
+            duplicate_window: Duration::from_mins(10),
+            duplicate_window_events: 2_000_000,
+            wal_keep: Duration::from_mins(10),
+            max_event_age: Duration::from_hours(24 * 366),
+            max_event_ahead: Duration::from_hours(24),
             lanes: 1,
         }
+    }
+}
+
+impl IngestConfig {
+    /// How long confirmed data stay in the log: repeated deliveries are known from there after a restart, too.
+    pub(crate) fn retention(&self) -> Duration {
+        self.wal_keep.max(self.duplicate_window)
+    }
+
+    /// The log's own settings.
+    pub(crate) fn wal(&self) -> granary_wal::Config {
+        let mut wal = granary_wal::Config::new(&self.wal_dir);
+        wal.segment_bytes = self.wal_segment_bytes;
+        wal.max_total_bytes = self.wal_max_bytes;
+        // What one body becomes is about as large as the body, and a commit holds the bodies of `max_block` and
+        // one more.
+        let block = self.max_decompressed.as_u64().saturating_add(self.max_block.as_u64());
+        wal.max_record_bytes = ByteSize(block.saturating_mul(2).min(u64::from(u32::MAX)));
+        wal
     }
 }

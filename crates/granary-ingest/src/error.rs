@@ -43,9 +43,9 @@ pub enum Refusal {
         /// When to come back.
         retry_after: Duration,
     },
-    /// The warehouse does not take data now.
-    #[error("the warehouse does not take data now; send again in {} s", retry_after.as_secs())]
-    Unavailable {
+    /// The records could not be made durable: the log is full, or its disk does not take them.
+    #[error("the records could not be written to disk; send again in {} s", retry_after.as_secs())]
+    NotDurable {
         /// When to come back.
         retry_after: Duration,
     },
@@ -55,9 +55,6 @@ pub enum Refusal {
         /// When to come back.
         retry_after: Duration,
     },
-    /// The warehouse refuses the rows whatever happens; its reason is in the log.
-    #[error("the warehouse refuses these records; the operator's log says why")]
-    Refused,
 }
 
 /// How long a sender is asked to wait; OTLP senders back off further by themselves.
@@ -74,10 +71,9 @@ impl Refusal {
             }
             Self::Body { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Decode(_) => StatusCode::BAD_REQUEST,
-            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Stopping { .. } => {
+            Self::Overloaded { .. } | Self::NotDurable { .. } | Self::Stopping { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Refused => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -89,8 +85,7 @@ impl Refusal {
             Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => Code::ResourceExhausted,
             Self::Body { .. } => Code::Cancelled,
             Self::Decode(_) => Code::InvalidArgument,
-            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Stopping { .. } => Code::Unavailable,
-            Self::Refused => Code::Internal,
+            Self::Overloaded { .. } | Self::NotDurable { .. } | Self::Stopping { .. } => Code::Unavailable,
         }
     }
 
@@ -99,7 +94,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overloaded { retry_after }
-            | Self::Unavailable { retry_after }
+            | Self::NotDurable { retry_after }
             | Self::Stopping { retry_after } => Some(*retry_after),
             _ => None,
         }

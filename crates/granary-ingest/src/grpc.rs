@@ -119,7 +119,8 @@ impl UnaryService<Bytes> for Export {
             let bytes = request.into_inner();
             let in_flight = doors.reserve(bytes.len() as u64).map_err(|refusal| refusal.to_grpc())?;
             let body = Body { bytes, encoding: GRPC_ENCODING, compression: Compression::Identity };
-            let answer = doors.submit(signal, body, in_flight).await.map_err(|refusal| refusal.to_grpc())?;
+            let answer =
+                doors.submit("grpc", signal, body, in_flight).await.map_err(|refusal| refusal.to_grpc())?;
             Ok(Response::new(answer.to_protobuf().into()))
         })
     }

@@ -72,7 +72,7 @@ async fn take(
         tokio::time::timeout(doors.config().read_timeout, collect(body, limit)).await.unwrap_or_else(
             |_| Err(Refusal::Body { reason: format!("not within {:?}", doors.config().read_timeout) }),
         )?;
-    doors.submit(signal, Body { bytes, encoding, compression }, in_flight).await
+    doors.submit("http", signal, Body { bytes, encoding, compression }, in_flight).await
 }
 
 async fn collect(body: HttpBody, limit: u64) -> Result<Bytes, Refusal> {

@@ -2,26 +2,31 @@
 //!
 //! The thread owns its open blocks, so nothing is locked on the way, and memory is freed where it was taken.
 //! It begins a commit group with the first body that comes, takes what else comes until the commit interval is
-//! over or a block is large enough, and hands the sealed group to the committer. While the committer is
-//! busy with as many groups as it takes, the lane goes on filling the open one; when that is full, it stops
-//! taking bodies, its queue fills, and the doors refuse.
+//! over or there is enough, and hands the sealed group to the log's thread. While that is busy the lane goes on
+//! filling the open group; when that is full it stops taking bodies, its queue fills, and the doors refuse.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use granary_clickhouse::{Envelope, LogColumns, MetricColumns, SealedBlock, SpanColumns, TableColumns};
-use granary_model::{Signal, TenantId};
+use granary_clickhouse::{Envelope, LogColumns, MetricColumns, SpanColumns};
+use granary_model::{EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
 use granary_otlp::{Answer, Compression, Context, Encoding};
 use granary_redact::Redactor;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
-use crate::accept::{Accepted, Limits, accept};
+use crate::accept::{Accepted, Limits, Stage, accept};
 use crate::accounting::Accounting;
-use crate::commit::{Group, Waiter};
+use crate::blocks::Blocks;
 use crate::config::IngestConfig;
+use crate::entry::Entry;
 use crate::error::{RETRY_AFTER, Refusal};
+use crate::group::{Group, Waiter};
+use crate::partition::Believable;
+use crate::window::{Ticket, Window};
 
 /// A request's body and how to read it.
 pub(crate) struct Body {
@@ -49,26 +54,25 @@ pub(crate) struct Lanes {
     queues: Vec<Sender<Job>>,
 }
 
+/// What every lane has.
+#[derive(Clone)]
+pub(crate) struct Equipment {
+    pub(crate) config: IngestConfig,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) accounting: Accounting,
+    pub(crate) window: Arc<Window>,
+    pub(crate) tickets: Arc<AtomicU64>,
+    pub(crate) groups: Sender<Group>,
+}
+
 impl Lanes {
-    /// Starts the threads. They end when every clone of the result is gone and their queues are empty; their
-    /// committers end after them.
-    pub(crate) fn start(
-        config: &IngestConfig,
-        redactor: &std::sync::Arc<Redactor>,
-        accounting: &Accounting,
-        groups: &mpsc::Sender<Group>,
-    ) -> std::io::Result<Self> {
-        let queues = (0..config.lanes.max(1))
+    /// Starts the threads. They end when every clone of the result is gone and their queues are empty; the log's
+    /// thread ends after them.
+    pub(crate) fn start(equipment: &Equipment) -> std::io::Result<Self> {
+        let queues = (0..equipment.config.lanes.max(1))
             .map(|number| {
                 let (sender, receiver) = bounded(QUEUE);
-                let lane = Lane {
-                    config: config.clone(),
-                    redactor: std::sync::Arc::clone(redactor),
-                    accounting: accounting.clone(),
-                    groups: groups.clone(),
-                    open: Open::default(),
-                    scratch: Vec::new(),
-                };
+                let lane = Lane { equipment: equipment.clone(), open: Open::default(), scratch: Vec::new() };
                 std::thread::Builder::new()
                     .name(format!("lane-{number}"))
                     .spawn(move || lane.run(&receiver))?;
@@ -98,31 +102,33 @@ impl Lanes {
 /// The blocks being filled and who waits for them.
 #[derive(Default)]
 struct Open {
-    logs: LogColumns,
-    spans: SpanColumns,
-    metrics: MetricColumns,
+    logs: Blocks<LogColumns>,
+    spans: Blocks<SpanColumns>,
+    metrics: Blocks<MetricColumns>,
+    events: Vec<EventId>,
     waiters: Vec<Waiter>,
+    /// Of the group; made with the first body.
     batch: Uuid,
+    /// Taken with the first body, and given up again if nothing of it is kept.
+    ticket: Option<Ticket>,
+    /// What the bodies had, decompressed.
+    bytes: u64,
     since: Option<Instant>,
 }
 
 struct Lane {
-    config: IngestConfig,
-    redactor: std::sync::Arc<Redactor>,
-    accounting: Accounting,
-    groups: mpsc::Sender<Group>,
+    equipment: Equipment,
     open: Open,
     scratch: Vec<u8>,
 }
 
 impl Lane {
     fn run(mut self, queue: &Receiver<Job>) {
+        let interval = self.equipment.config.commit_interval;
         loop {
             let received = match self.open.since {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(since) => {
-                    queue.recv_timeout(self.config.commit_interval.saturating_sub(since.elapsed()))
-                }
+                Some(since) => queue.recv_timeout(interval.saturating_sub(since.elapsed())),
             };
             match received {
                 Ok(job) => self.take(job),
@@ -132,9 +138,9 @@ impl Lane {
                     return;
                 }
             }
-            if self.is_large() {
+            if self.open.bytes >= self.equipment.config.max_block.as_u64() {
                 self.seal_and_send();
-            } else if self.open.since.is_some_and(|since| since.elapsed() >= self.config.commit_interval) {
+            } else if self.open.since.is_some_and(|since| since.elapsed() >= interval) {
                 self.seal_if_room(queue);
             }
         }
@@ -146,68 +152,61 @@ impl Lane {
         if answer.is_closed() {
             return;
         }
-        if self.open.since.is_none() {
-            self.open.batch = Uuid::now_v7();
+        let Equipment { config, redactor, accounting, window, tickets, .. } = &self.equipment;
+        let open = &mut self.open;
+        if open.events.is_empty() && open.batch.is_nil() {
+            open.batch = Uuid::now_v7();
         }
+        let ticket = *open.ticket.get_or_insert_with(|| Ticket(tickets.fetch_add(1, Ordering::Relaxed)));
         let now = unix_now();
-        let limits = Limits {
-            max_decompressed: usize::try_from(self.config.max_decompressed.as_u64()).unwrap_or(usize::MAX),
-            context: Context {
-                received_unix_nano: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
-                max_attributes: self.config.max_attributes,
+        let received_unix_nano = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let stage = Stage {
+            limits: Limits {
+                max_decompressed: usize::try_from(config.max_decompressed.as_u64()).unwrap_or(usize::MAX),
+                context: Context { received_unix_nano, max_attributes: config.max_attributes },
             },
+            redactor,
+            window,
+            ticket,
+            times: Believable::around(received_unix_nano, config.max_event_age, config.max_event_ahead),
+            envelope: Envelope {
+                tenant: tenant.as_str(),
+                ingested_at_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+                batch: open.batch,
+            },
+            events: &mut open.events,
+            scratch: &mut self.scratch,
         };
-        let envelope = Envelope {
-            tenant: tenant.as_str(),
-            ingested_at_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
-            batch: self.open.batch,
-        };
-        let (redactor, open) = (&self.redactor, &mut self.open);
         let accepted = match signal {
-            Signal::Logs => accept(body, limits, redactor, envelope, &mut open.logs),
-            Signal::Traces => accept(body, limits, redactor, envelope, &mut open.spans),
-            Signal::Metrics => accept(body, limits, redactor, envelope, &mut open.metrics),
+            Signal::Logs => accept::<LogRecord, _>(body, stage, &mut open.logs),
+            Signal::Traces => accept::<Span, _>(body, stage, &mut open.spans),
+            Signal::Metrics => accept::<MetricPoint, _>(body, stage, &mut open.metrics),
         };
         drop(in_flight);
         match accepted {
             // A sender that has gone needs no answer.
             Err(refusal) => drop(answer.send(Err(refusal))),
-            Ok(Accepted { records, rejected }) => {
-                self.accounting.decoded(signal, records, &rejected);
+            Ok(Accepted { kept, duplicates, also, rejected, bytes }) => {
+                accounting.decoded(tenant.as_str(), signal, kept, duplicates, &rejected);
                 let success = Answer::new(signal, &rejected);
-                if records == 0 {
+                if kept + duplicates == 0 {
                     drop(answer.send(Ok(success)));
                 } else {
-                    self.open.since.get_or_insert_with(Instant::now);
-                    self.open.waiters.push(Waiter { signal, records, success, answer });
+                    open.bytes += bytes;
+                    open.since.get_or_insert_with(Instant::now);
+                    open.waiters.push(Waiter { tenant, signal, kept, also, success, answer });
                 }
             }
         }
     }
 
-    fn is_large(&self) -> bool {
-        let Open { logs, spans, metrics, .. } = &self.open;
-        let MetricColumns { gauge, sum, histogram, exponential_histogram, summary } = metrics;
-        let blocks: [&dyn Fn() -> usize; 7] = [
-            &|| logs.size_bytes(),
-            &|| spans.size_bytes(),
-            &|| gauge.size_bytes(),
-            &|| sum.size_bytes(),
-            &|| histogram.size_bytes(),
-            &|| exponential_histogram.size_bytes(),
-            &|| summary.size_bytes(),
-        ];
-        let total: usize = blocks.iter().map(|size| size()).sum();
-        total as u64 >= self.config.max_block.as_u64()
-    }
-
-    /// Seals unless the committer is busy; then the open group goes on growing, for one queued body more.
+    /// Seals unless the log's thread is busy; then the open group goes on growing, for one queued body more.
     fn seal_if_room(&mut self, queue: &Receiver<Job>) {
-        if self.groups.capacity() > 0 || self.groups.is_closed() {
+        if !self.equipment.groups.is_full() {
             self.seal_and_send();
         } else if queue.is_empty() {
-            // Nothing to do until a body comes or the committer is free; look again in a moment.
-            std::thread::sleep(BUSY_WAIT.min(self.config.commit_interval));
+            // Nothing to do until a body comes or the log is free; look again in a moment.
+            std::thread::sleep(BUSY_WAIT.min(self.equipment.config.commit_interval));
         }
     }
 
@@ -215,42 +214,28 @@ impl Lane {
         if self.open.since.take().is_none() {
             return;
         }
-        let batch = self.open.batch;
+        let Open { logs, spans, metrics, events, waiters, batch, ticket, bytes, .. } = &mut self.open;
+        *bytes = 0;
         let mut blocks = Vec::new();
-        let Open { logs, spans, metrics, .. } = &mut self.open;
-        let MetricColumns { gauge, sum, histogram, exponential_histogram, summary } = metrics;
-        let scratch = &mut self.scratch;
-        seal(logs, batch, scratch, &mut blocks);
-        seal(spans, batch, scratch, &mut blocks);
-        seal(gauge, batch, scratch, &mut blocks);
-        seal(sum, batch, scratch, &mut blocks);
-        seal(histogram, batch, scratch, &mut blocks);
-        seal(exponential_histogram, batch, scratch, &mut blocks);
-        seal(summary, batch, scratch, &mut blocks);
-        let group = Group { blocks, waiters: std::mem::take(&mut self.open.waiters) };
-        // Waits while the committer is busy. Without a committer the waiters see their answer's sender go.
-        drop(self.groups.blocking_send(group));
+        logs.seal(&mut self.scratch, &mut blocks);
+        spans.seal(&mut self.scratch, &mut blocks);
+        metrics.seal(&mut self.scratch, &mut blocks);
+        // A ticket that holds nothing stays for the next group: nobody can wait for it.
+        let filled = if blocks.is_empty() {
+            None
+        } else {
+            let batch = std::mem::take(batch);
+            ticket.take().map(|ticket| (ticket, Entry { batch, events: std::mem::take(events), blocks }))
+        };
+        let group = Group { filled, waiters: std::mem::take(waiters) };
+        // Waits while the log is busy. Without its thread the waiters see their answer's sender go.
+        drop(self.equipment.groups.send(group));
     }
 }
 
-/// How long a lane without work waits for a busy committer before it looks again.
-const BUSY_WAIT: Duration = Duration::from_millis(2);
+/// How long a lane without work waits for a busy log before it looks again.
+const BUSY_WAIT: Duration = Duration::from_millis(1);
 
-fn seal<C: TableColumns>(columns: &mut C, batch: Uuid, scratch: &mut Vec<u8>, blocks: &mut Vec<SealedBlock>) {
-    if columns.rows() == 0 {
-        return;
-    }
-    let mut frames = Vec::new();
-    columns.seal(scratch, &mut frames);
-    blocks.push(SealedBlock {
-        table: C::TABLE,
-        rows: columns.rows(),
-        token: format!("{batch}/{}", C::TABLE),
-        frames: frames.into(),
-    });
-    columns.clear();
-}
-
-fn unix_now() -> Duration {
+pub(crate) fn unix_now() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Attributes, Signal, SpanId, TraceId, Value};
+use crate::{Attributes, EventId, Facts, Signal, SpanId, TraceId, Value};
 
 /// Who sends: the attributes that every record of one process shares.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,6 +60,18 @@ pub trait Record: Send + Sized + 'static {
 
     /// When it happened, in nanoseconds since 1970.
     fn time_unix_nano(&self) -> u64;
+
+    /// What it says, as typed values.
+    fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a>;
+
+    /// The id by which a repeated delivery is known. `scratch` is emptied and used; it saves an allocation.
+    fn event_id(
+        &self,
+        tenant: &str,
+        resource: &Resource,
+        facts: &Facts<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> EventId;
 }
 
 /// One log record; for a coding agent, one event.
@@ -98,6 +110,20 @@ impl Record for LogRecord {
 
     fn time_unix_nano(&self) -> u64 {
         self.time_unix_nano
+    }
+
+    fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a> {
+        Facts::read(resource, &self.attributes, self.body.as_str())
+    }
+
+    fn event_id(
+        &self,
+        tenant: &str,
+        resource: &Resource,
+        facts: &Facts<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> EventId {
+        EventId::of_log(tenant, resource, self, facts, scratch)
     }
 }
 
@@ -161,6 +187,14 @@ impl Record for Span {
 
     fn time_unix_nano(&self) -> u64 {
         self.start_time_unix_nano
+    }
+
+    fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a> {
+        Facts::read(resource, &self.attributes, None)
+    }
+
+    fn event_id(&self, tenant: &str, resource: &Resource, _: &Facts<'_>, scratch: &mut Vec<u8>) -> EventId {
+        EventId::of_span(tenant, resource, self, scratch)
     }
 }
 
@@ -247,6 +281,14 @@ impl Record for MetricPoint {
 
     fn time_unix_nano(&self) -> u64 {
         self.time_unix_nano
+    }
+
+    fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a> {
+        Facts::read(resource, &self.attributes, None)
+    }
+
+    fn event_id(&self, tenant: &str, resource: &Resource, _: &Facts<'_>, scratch: &mut Vec<u8>) -> EventId {
+        EventId::of_point(tenant, resource, self, scratch)
     }
 }
 

@@ -7,7 +7,7 @@ use async_compression::tokio::bufread::GzipDecoder;
 use futures::TryStreamExt;
 use granary_archive::{Archive, ArchiveConfig, ArchiveLine};
 use granary_clickhouse::{
-    Append, Envelope, GroupRef, LogColumns, MetricColumns, SealedBlock, SpanColumns, TableColumns, Warehouse,
+    Append, Envelope, GroupRef, Insert, LogColumns, MetricColumns, SpanColumns, TableColumns, Warehouse,
 };
 use granary_model::{
     Attribute, Attributes, LogRecord, MetricPoint, Records, Resource, Scope, Span, TenantId,
@@ -117,23 +117,23 @@ pub(crate) fn event(session: &str, second: u64, sequence: i64) -> LogRecord {
 
 /// Records that have a table, or several.
 pub(crate) trait Stored: Sized {
-    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<SealedBlock>;
+    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<Insert>;
 }
 
 impl Stored for LogRecord {
-    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<SealedBlock> {
+    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<Insert> {
         vec![seal(&filled(LogColumns::default(), envelope, records))]
     }
 }
 
 impl Stored for Span {
-    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<SealedBlock> {
+    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<Insert> {
         vec![seal(&filled(SpanColumns::default(), envelope, records))]
     }
 }
 
 impl Stored for MetricPoint {
-    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<SealedBlock> {
+    fn blocks(envelope: Envelope<'_>, records: &Records<Self>) -> Vec<Insert> {
         let MetricColumns { gauge, sum, histogram, exponential_histogram, summary } =
             filled(MetricColumns::default(), envelope, records);
         vec![seal(&gauge), seal(&sum), seal(&histogram), seal(&exponential_histogram), seal(&summary)]
@@ -151,15 +151,15 @@ fn filled<C: Append<R>, R: granary_model::Record>(
     columns
 }
 
-fn seal<C: TableColumns>(columns: &C) -> SealedBlock {
+fn seal<C: TableColumns>(columns: &C) -> Insert {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut frames = Vec::new();
     columns.seal(&mut Vec::new(), &mut frames);
-    SealedBlock {
+    Insert {
         table: C::TABLE,
         rows: columns.rows(),
         token: format!("archive-test-{}", COUNT.fetch_add(1, Ordering::Relaxed)),
-        frames: frames.into(),
+        frames: vec![frames.into()],
     }
 }
 

@@ -79,6 +79,7 @@ async fn show(settings: &Settings, roles: &Roles, arguments: &Demo) -> anyhow::R
     let team = Team::new(arguments.seed, USERS);
     let sessions: Vec<_> = team.sessions(now - DAYS * DAY_NANOS, now, arguments.sessions).collect();
     let sent = send::all(&sessions, roles.addresses.otlp_grpc).await?;
+    roles.accounting.settled().await;
     println!(
         "sent {} records of {} sessions by {USERS} people over {DAYS} days, {:.1} MB of OTLP, in {:.1} s: all answered, all stored\n",
         sent.records,

@@ -127,6 +127,18 @@ impl LowText {
         self.rows.push(number);
     }
 
+    /// The distinct values and how many rows have each, in the order they first came.
+    pub(crate) fn counts(&self) -> Vec<(String, u64)> {
+        let mut counts = vec![(String::new(), 0); self.numbers.len()];
+        for (value, number) in &self.numbers {
+            counts[*number as usize].0 = String::from_utf8_lossy(value).into_owned();
+        }
+        for number in &self.rows {
+            counts[*number as usize].1 += 1;
+        }
+        counts
+    }
+
     pub(super) fn write_version(out: &mut Vec<u8>) {
         out.extend_from_slice(&LOW_CARDINALITY_VERSION.to_le_bytes());
     }

@@ -1,9 +1,8 @@
 //! `otel_logs`.
 
-use granary_model::{EventId, Facts, LogRecord};
+use granary_model::LogRecord;
 
-use super::shared::SharedRow;
-use super::{Append, Envelope, GroupRef, attribute_types, nanos, table};
+use super::{Append, Row, attribute_types, nanos, table};
 use crate::native::{AttributeMap, Fixed, LowText, Nullable, Text};
 
 table! {
@@ -36,28 +35,14 @@ table! {
 }
 
 impl Append<LogRecord> for LogColumns {
-    fn append(
-        &mut self,
-        envelope: Envelope<'_>,
-        group: GroupRef<'_>,
-        record: &LogRecord,
-        redacted_fields: &[&str],
-    ) {
-        let facts = Facts::read(group.resource, &record.attributes, record.body.as_str());
+    fn append_row(&mut self, row: Row<'_, LogRecord>) {
+        let Row { group, record, facts, .. } = row;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let event_id = EventId::of_log(envelope.tenant, group.resource, record, &facts, &mut scratch);
         attribute_types::start(&mut scratch, &[record.body.type_letter()]);
         attribute_types::group(&mut scratch, &group.resource.attributes);
         attribute_types::group(&mut scratch, &group.scope.attributes);
         attribute_types::group(&mut scratch, &record.attributes);
-        self.shared.push(&SharedRow {
-            envelope,
-            group,
-            facts: &facts,
-            event_id,
-            attribute_types: &scratch,
-            redacted_fields,
-        });
+        self.shared.push(row, &scratch);
 
         let LogRecord {
             time_unix_nano,

@@ -1,11 +1,8 @@
 //! The five tables of metric points, one per kind.
 
-use granary_model::{
-    EventId, Exemplar, ExponentialBuckets, Facts, MetricKind, MetricPoint, Number, QuantileValue, Value,
-};
+use granary_model::{Exemplar, ExponentialBuckets, MetricKind, MetricPoint, Number, QuantileValue, Value};
 
-use super::shared::SharedRow;
-use super::{Append, Envelope, GroupRef, attribute_types, nanos, table};
+use super::{Append, Row, attribute_types, nanos, table};
 use crate::native::{AttributeMap, Fixed, List, LowText, Text};
 
 /// Writes a metric table: the columns all kinds have, and its own.
@@ -26,33 +23,26 @@ macro_rules! metric_table {
         }
 
         impl $name {
-            fn push_common(&mut self, row: Row<'_>) {
+            fn push_common(&mut self, row: Row<'_, MetricPoint>, number_types: &[u8]) {
+                let point = row.record;
                 let mut scratch = std::mem::take(&mut self.scratch);
-                let event_id = EventId::of_point(row.envelope.tenant, row.group.resource, row.point, &mut scratch);
                 // The groups are the types of the point's numbers that may be missing, resource, scope, point,
                 // exemplars.
-                attribute_types::start(&mut scratch, row.number_types);
+                attribute_types::start(&mut scratch, number_types);
                 attribute_types::group(&mut scratch, &row.group.resource.attributes);
                 attribute_types::group(&mut scratch, &row.group.scope.attributes);
-                attribute_types::group(&mut scratch, &row.point.attributes);
-                attribute_types::list(&mut scratch, row.point.exemplars.iter().map(|exemplar| &exemplar.attributes));
-                self.shared.push(&SharedRow {
-                    envelope: row.envelope,
-                    group: row.group,
-                    facts: &Facts::read(row.group.resource, &row.point.attributes, None),
-                    event_id,
-                    attribute_types: &scratch,
-                    redacted_fields: row.redacted_fields,
-                });
+                attribute_types::group(&mut scratch, &point.attributes);
+                attribute_types::list(&mut scratch, point.exemplars.iter().map(|exemplar| &exemplar.attributes));
+                self.shared.push(row, &scratch);
                 self.scratch = scratch;
                 self.scope_dropped.push(row.group.scope.dropped_attributes.to_le_bytes());
-                self.name.push(row.point.name.as_bytes());
-                self.description.push(row.point.description.as_bytes());
-                self.unit.push(row.point.unit.as_bytes());
-                self.attributes.push(&row.point.attributes);
-                self.start_time.push(nanos(row.point.start_time_unix_nano));
-                self.time.push(nanos(row.point.time_unix_nano));
-                self.flags.push(row.point.flags.to_le_bytes());
+                self.name.push(point.name.as_bytes());
+                self.description.push(point.description.as_bytes());
+                self.unit.push(point.unit.as_bytes());
+                self.attributes.push(&point.attributes);
+                self.start_time.push(nanos(point.start_time_unix_nano));
+                self.time.push(nanos(point.time_unix_nano));
+                self.flags.push(point.flags.to_le_bytes());
             }
         }
     };
@@ -150,16 +140,6 @@ fn texts() -> List<Text> {
     List::new("Array(String)", Text::default())
 }
 
-/// One point on its way into a table.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    envelope: Envelope<'a>,
-    group: GroupRef<'a>,
-    point: &'a MetricPoint,
-    number_types: &'a [u8],
-    redacted_fields: &'a [&'a str],
-}
-
 /// Writes the exemplars of a point into the five columns that a table has for them.
 macro_rules! push_exemplars {
     ($table:expr, $exemplars:expr) => {{
@@ -201,13 +181,8 @@ pub struct MetricColumns {
 }
 
 impl Append<MetricPoint> for MetricColumns {
-    fn append(
-        &mut self,
-        envelope: Envelope<'_>,
-        group: GroupRef<'_>,
-        point: &MetricPoint,
-        redacted_fields: &[&str],
-    ) {
+    fn append_row(&mut self, row: Row<'_, MetricPoint>) {
+        let point = row.record;
         let letters = match &point.kind {
             MetricKind::Gauge { value } | MetricKind::Sum { value, .. } => [number_letter(*value); 3],
             MetricKind::Histogram { sum, min, max, .. }
@@ -220,15 +195,14 @@ impl Append<MetricPoint> for MetricColumns {
             MetricKind::Histogram { .. } | MetricKind::ExponentialHistogram { .. } => &letters[..],
             _ => &letters[..1],
         };
-        let row = Row { envelope, group, point, number_types, redacted_fields };
         match &point.kind {
             MetricKind::Gauge { value } => {
-                self.gauge.push_common(row);
+                self.gauge.push_common(row, number_types);
                 self.gauge.value.push(number(*value));
                 push_exemplars!(&mut self.gauge, &point.exemplars);
             }
             MetricKind::Sum { value, temporality, monotonic } => {
-                self.sum.push_common(row);
+                self.sum.push_common(row, number_types);
                 self.sum.value.push(number(*value));
                 self.sum.temporality.push(temporality.to_le_bytes());
                 self.sum.monotonic.push([u8::from(*monotonic)]);
@@ -236,7 +210,7 @@ impl Append<MetricPoint> for MetricColumns {
             }
             MetricKind::Histogram { count, sum, min, max, bucket_counts, explicit_bounds, temporality } => {
                 let table = &mut self.histogram;
-                table.push_common(row);
+                table.push_common(row, number_types);
                 table.count.push(count.to_le_bytes());
                 table.sum.push(float(*sum));
                 table.bucket_counts.push(|counts| fill(counts, bucket_counts, |count| count.to_le_bytes()));
@@ -261,7 +235,7 @@ impl Append<MetricPoint> for MetricColumns {
                 temporality,
             } => {
                 let table = &mut self.exponential_histogram;
-                table.push_common(row);
+                table.push_common(row, number_types);
                 table.count.push(count.to_le_bytes());
                 table.sum.push(float(*sum));
                 table.scale.push(scale.to_le_bytes());
@@ -280,7 +254,7 @@ impl Append<MetricPoint> for MetricColumns {
             }
             MetricKind::Summary { count, sum, quantiles } => {
                 let table = &mut self.summary;
-                table.push_common(row);
+                table.push_common(row, number_types);
                 table.count.push(count.to_le_bytes());
                 table.sum.push(sum.to_le_bytes());
                 table.quantiles.push(|column| {

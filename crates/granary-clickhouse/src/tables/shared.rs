@@ -1,9 +1,9 @@
 //! The columns that every telemetry table has.
 
-use granary_model::{EventId, Facts, Resource};
+use granary_model::Resource;
 use uuid::Uuid;
 
-use super::{Envelope, GroupRef};
+use super::{GroupRef, Row};
 use crate::native::{AttributeMap, Column, Fixed, List, LowText, Text};
 
 /// Resource, scope, tenant, session, identity and batch.
@@ -24,6 +24,7 @@ pub(super) struct SharedColumns {
     event_id: Fixed<16>,
     batch: Fixed<16>,
     ingested_at: Fixed<8>,
+    time_out_of_range: Fixed<1>,
     attribute_types: LowText,
     redacted_fields: List<LowText>,
 }
@@ -46,24 +47,15 @@ impl Default for SharedColumns {
             event_id: Fixed::new("UInt128"),
             batch: Fixed::new("UUID"),
             ingested_at: Fixed::new("DateTime64(3)"),
+            time_out_of_range: Fixed::new("Bool"),
             attribute_types: LowText::default(),
             redacted_fields: List::new("Array(LowCardinality(String))", LowText::default()),
         }
     }
 }
 
-/// What of a record the shared columns take.
-pub(super) struct SharedRow<'a> {
-    pub(super) envelope: Envelope<'a>,
-    pub(super) group: GroupRef<'a>,
-    pub(super) facts: &'a Facts<'a>,
-    pub(super) event_id: EventId,
-    pub(super) attribute_types: &'a [u8],
-    pub(super) redacted_fields: &'a [&'a str],
-}
-
 impl SharedColumns {
-    pub(super) fn push(&mut self, row: &SharedRow<'_>) {
+    pub(super) fn push<R>(&mut self, row: Row<'_, R>, attribute_types: &[u8]) {
         let GroupRef { resource, scope } = row.group;
         let Resource { attributes, schema_url } = resource;
         self.service_name.push(resource.service_name().as_bytes());
@@ -81,7 +73,8 @@ impl SharedColumns {
         self.event_id.push(row.event_id.0.to_le_bytes());
         self.batch.push(uuid(row.envelope.batch));
         self.ingested_at.push(row.envelope.ingested_at_ms.to_le_bytes());
-        self.attribute_types.push(row.attribute_types);
+        self.time_out_of_range.push([u8::from(row.time_out_of_range)]);
+        self.attribute_types.push(attribute_types);
         self.redacted_fields
             .push(|fields| row.redacted_fields.iter().for_each(|field| fields.push(field.as_bytes())));
     }
@@ -103,6 +96,7 @@ impl SharedColumns {
             ("EventId", &self.event_id),
             ("BatchId", &self.batch),
             ("IngestedAt", &self.ingested_at),
+            ("TimeOutOfRange", &self.time_out_of_range),
             ("AttributeTypes", &self.attribute_types),
             ("RedactedFields", &self.redacted_fields),
         ]
@@ -125,10 +119,11 @@ impl SharedColumns {
             event_id,
             batch,
             ingested_at,
+            time_out_of_range,
             attribute_types,
             redacted_fields,
         } = self;
-        let columns: [&mut dyn Column; 17] = [
+        let columns: [&mut dyn Column; 18] = [
             service_name,
             resource_attributes,
             resource_schema_url,
@@ -144,10 +139,15 @@ impl SharedColumns {
             event_id,
             batch,
             ingested_at,
+            time_out_of_range,
             attribute_types,
             redacted_fields,
         ];
         columns.into_iter().for_each(Column::clear);
+    }
+
+    pub(super) fn tenants(&self) -> Vec<(String, u64)> {
+        self.tenant.counts()
     }
 
     pub(super) fn rows(&self) -> usize {

@@ -1,9 +1,8 @@
 //! `otel_traces`.
 
-use granary_model::{EventId, Facts, Span, StatusCode};
+use granary_model::{Span, StatusCode};
 
-use super::shared::SharedRow;
-use super::{Append, Envelope, GroupRef, attribute_types, nanos, table};
+use super::{Append, Row, attribute_types, nanos, table};
 use crate::native::{AttributeMap, Fixed, List, LowText, Text};
 
 table! {
@@ -57,10 +56,9 @@ const fn status_name(status: StatusCode) -> &'static str {
 }
 
 impl Append<Span> for SpanColumns {
-    fn append(&mut self, envelope: Envelope<'_>, group: GroupRef<'_>, span: &Span, redacted_fields: &[&str]) {
-        let facts = Facts::read(group.resource, &span.attributes, None);
+    fn append_row(&mut self, row: Row<'_, Span>) {
+        let Row { group, record: span, facts, .. } = row;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let event_id = EventId::of_span(envelope.tenant, group.resource, span, &mut scratch);
         // A span has no body; the groups are resource, scope, span, events, links.
         scratch.clear();
         attribute_types::group(&mut scratch, &group.resource.attributes);
@@ -68,14 +66,7 @@ impl Append<Span> for SpanColumns {
         attribute_types::group(&mut scratch, &span.attributes);
         attribute_types::list(&mut scratch, span.events.iter().map(|event| &event.attributes));
         attribute_types::list(&mut scratch, span.links.iter().map(|link| &link.attributes));
-        self.shared.push(&SharedRow {
-            envelope,
-            group,
-            facts: &facts,
-            event_id,
-            attribute_types: &scratch,
-            redacted_fields,
-        });
+        self.shared.push(row, &scratch);
 
         let Span {
             trace_id,

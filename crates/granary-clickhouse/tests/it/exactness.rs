@@ -40,10 +40,10 @@ async fn equal_rows_under_another_token_are_other_rows() {
 async fn a_block_that_cannot_be_read_is_refused_for_good_and_adds_nothing() {
     let test = granary_testkit::warehouse("damaged").await;
     let mut block = seal(&logs(&[api_request()]), "a");
-    let mut frames = block.frames.to_vec();
+    let mut frames = block.frames.concat();
     let last = frames.len() - 1;
     frames[last] ^= 1;
-    block.frames = frames.into();
+    block.frames = vec![frames.into()];
     let error = test.owner.insert(&block).await.unwrap_err();
     assert!(!error.is_transient(), "{error}");
     assert_eq!(counts(&test.owner).await, (0, 0, 0, 0, 0));

@@ -4,6 +4,7 @@
 
 mod defaults;
 mod exactness;
+mod life;
 mod migrations;
 mod records;
 mod schema;

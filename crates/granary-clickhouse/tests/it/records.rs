@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use granary_clickhouse::{Append, Envelope, GroupRef, LogColumns, SealedBlock, SpanColumns, TableColumns};
+use granary_clickhouse::{Append, Envelope, GroupRef, Insert, LogColumns, SpanColumns, TableColumns};
 use granary_model::{
     Attribute, Attributes, LogRecord, Resource, Scope, Span, SpanEvent, SpanId, SpanLink, StatusCode,
     TraceId, Value,
@@ -11,8 +11,11 @@ use uuid::Uuid;
 
 pub(crate) const TIME: u64 = 1_795_165_605_889_123_456;
 
+/// What every row here has as its batch.
+pub(crate) const BATCH: Uuid = Uuid::from_u128(7);
+
 pub(crate) fn envelope() -> Envelope<'static> {
-    Envelope { tenant: "default", ingested_at_ms: 1_795_165_606_000, batch: Uuid::from_u128(7) }
+    Envelope { tenant: "default", ingested_at_ms: 1_795_165_606_000, batch: BATCH }
 }
 
 pub(crate) fn resource() -> Arc<Resource> {
@@ -114,10 +117,10 @@ pub(crate) fn span() -> Span {
     }
 }
 
-pub(crate) fn seal<C: TableColumns>(columns: &C, token: &str) -> SealedBlock {
+pub(crate) fn seal<C: TableColumns>(columns: &C, token: &str) -> Insert {
     let (mut scratch, mut frames) = (Vec::new(), Vec::new());
     columns.seal(&mut scratch, &mut frames);
-    SealedBlock { table: C::TABLE, rows: columns.rows(), token: token.to_owned(), frames: frames.into() }
+    Insert { table: C::TABLE, rows: columns.rows(), token: token.to_owned(), frames: vec![frames.into()] }
 }
 
 pub(crate) fn logs(records: &[LogRecord]) -> LogColumns {

@@ -2,7 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
+use granary_service::metrics::CONTENT_TYPE;
 use http::StatusCode;
+use http::header;
 use serde_json::{Map, Value, json};
 
 use crate::router::GatewayState;
@@ -20,4 +23,9 @@ pub(crate) async fn ready(State(state): State<GatewayState>) -> (StatusCode, Jso
         conditions.into_iter().map(|(name, state)| (name.to_owned(), json!(state.err()))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready, "conditions": conditions })))
+}
+
+/// `GET /metrics`: the metrics of every role in this process.
+pub(crate) async fn metrics(State(state): State<GatewayState>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.encode())
 }

@@ -4,10 +4,11 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 8] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
+    ("/metrics", "what this process counts, as OpenMetrics text"),
     ("/v1/queries", "the named queries"),
     ("/v1/queries/{name}", "what a query answers and takes"),
     ("/v1/queries/{name}.{json,csv,ndjson}", "a query's answer"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use granary_clickhouse::Warehouse;
 use granary_gateway::{Catalogue, Gateway, GatewayConfig, GatewayError};
 use granary_service::Health;
+use granary_service::metrics::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ async fn bind(
 ) -> Result<Gateway, GatewayError> {
     let catalogue = Catalogue::load(Some(operator_dir(queries).path())).unwrap();
     let reader = Warehouse::new(&sample().await.reader_config);
-    Gateway::bind(config, reader, Some(archive().await), health.clone(), catalogue).await
+    Gateway::bind(config, reader, Some(archive().await), health.clone(), Registry::default(), catalogue).await
 }
 
 async fn serve(queries: &[(&str, &str)], configure: impl FnOnce(&mut GatewayConfig)) -> Running {

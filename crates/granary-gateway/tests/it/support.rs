@@ -8,6 +8,7 @@ use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
 use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
 use granary_service::Health;
+use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -116,7 +117,14 @@ impl TestGateway {
         let mut config = GatewayConfig::default();
         configure(&mut config);
         let health = Health::default();
-        let state = GatewayState::new(&config, Warehouse::new(warehouse), archive, health.clone(), catalogue);
+        let state = GatewayState::new(
+            &config,
+            Warehouse::new(warehouse),
+            archive,
+            health.clone(),
+            Registry::default(),
+            catalogue,
+        );
         Self { app: create_app(state), health }
     }
 

@@ -1,0 +1,531 @@
+//! From the log into ClickHouse, in rounds.
+//!
+//! 1. Wait until something is durable and the insert interval is over, or there is enough for one insert.
+//! 2. Read a stretch of the log, and write into the checkpoint which one it is ([`crate::round`]).
+//! 3. Send its inserts. What fails for a time is repeated without an end; an attempt whose answer did not come is
+//!    [settled](crate::doubt) first. What ClickHouse refuses for good goes to the [quarantine](crate::quarantine).
+//! 4. Move the checkpoint behind the stretch, and delete segments that are confirmed and old enough.
+//!
+//! A round is all that is in memory: while ClickHouse is away the log grows, and nothing else does.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use granary_clickhouse::{ClickHouseError, ServerLife, Warehouse};
+use granary_wal::{Log, Mark, Reader, Sequence};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::accounting::{Accounting, End};
+use crate::config::IngestConfig;
+use crate::doubt::{self, Verdict};
+use crate::durable::Durable;
+use crate::entry::signal_of;
+use crate::lane::unix_now;
+use crate::metrics::Metrics;
+use crate::quarantine::Quarantine;
+use crate::round::{self, Bounds, Plan, Round, RoundError, Shipment};
+
+/// What the checkpoint keeps besides the place.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The round under way.
+    pub(crate) plan: Option<Plan>,
+    /// When the server that took the last round was started.
+    pub(crate) server_started_ms: Option<i64>,
+}
+
+impl Kept {
+    /// What a checkpoint's blob says; nothing if a later version wrote it otherwise.
+    pub(crate) fn read(blob: &[u8]) -> Self {
+        serde_json::from_slice(blob).unwrap_or_default()
+    }
+
+    fn write(self) -> bytes::Bytes {
+        serde_json::to_vec(&self).unwrap_or_default().into()
+    }
+}
+
+/// The wait before the first repetition; it doubles up to the longest.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Inserts of one round under way at once: tables wait for each other's merges, not for each other.
+const CONCURRENT: usize = 4;
+
+/// How long one table may refuse what others take, before its rows are put aside and tried again from there.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+
+/// How often old segments are looked for and rows put aside are tried again.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// Entries whose batches are looked up together.
+const RECHECK_ENTRIES: usize = 200;
+
+/// Takes the log to ClickHouse.
+pub(crate) struct Deliverer {
+    pub(crate) config: IngestConfig,
+    pub(crate) log: Log,
+    pub(crate) warehouse: Warehouse,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) accounting: Accounting,
+    pub(crate) metrics: Metrics,
+    pub(crate) durable: watch::Receiver<Durable>,
+    /// Finish what is in the log if ClickHouse takes it, then end.
+    pub(crate) drain: CancellationToken,
+}
+
+/// The deliverer was told to end, and ClickHouse does not take data: the rest stays in the log.
+struct Ended;
+
+/// How the inserts of a round go.
+#[derive(Default)]
+struct Progress {
+    stored: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+impl Deliverer {
+    /// Runs until `drain`, from `resume` on.
+    pub(crate) async fn run(mut self, resume: Mark, kept: Kept) {
+        let mut position = Position {
+            reader: Some(self.log.read_from(resume)),
+            mark: resume,
+            life: None,
+            known_started_ms: kept.server_started_ms,
+            housekept: Instant::now(),
+        };
+        if self.begin(&mut position, kept).await.is_err() {
+            return;
+        }
+        loop {
+            match self.next_round(&mut position).await {
+                Ok(true) => {}
+                // Drained, or it cannot be.
+                Ok(false) | Err(Ended) => return,
+            }
+        }
+    }
+
+    /// Waits for the server, has it checked if it is another life of it, and finishes the round that was under
+    /// way.
+    async fn begin(&mut self, position: &mut Position, kept: Kept) -> Result<(), Ended> {
+        self.meet_server(position).await?;
+        let Some(plan) = kept.plan else { return Ok(()) };
+        let bounds = Bounds::of_plan(plan.max_insert_rows);
+        if let Some(round) = self.read(position, Sequence::new(plan.end), bounds).await? {
+            tracing::info!(rows = round.rows(), "finishing the inserts that were under way");
+            self.deliver(&round, plan.sent_ms, true, position).await?;
+            self.confirm(&round, position).await?;
+        }
+        Ok(())
+    }
+
+    /// `Ok(false)` when everything is delivered and nothing more will come.
+    async fn next_round(&mut self, position: &mut Position) -> Result<bool, Ended> {
+        if !self.gather(position).await {
+            return Ok(false);
+        }
+        let bounds = Bounds {
+            max_shipment_rows: self.config.max_insert_rows,
+            max_rows: self.config.max_insert_rows,
+            max_round: self.config.max_insert_bytes,
+            max_entries: usize::MAX,
+        };
+        if let Some(round) = self.read(position, Sequence::new(u64::MAX), bounds).await? {
+            let sent_ms = unix_ms();
+            let plan = Plan {
+                end: round.after.sequence.get(),
+                sent_ms,
+                max_insert_rows: self.config.max_insert_rows,
+            };
+            let kept = Kept { plan: Some(plan), server_started_ms: position.known_started_ms };
+            self.checkpoint(position.mark, kept).await?;
+            self.deliver(&round, sent_ms, false, position).await?;
+            self.confirm(&round, position).await?;
+        }
+        if position.housekept.elapsed() >= HOUSEKEEPING {
+            position.housekept = Instant::now();
+            self.housekeep().await;
+            // A server that was restarted between two rounds failed none of them.
+            self.meet_server(position).await?;
+        }
+        Ok(true)
+    }
+
+    /// Waits for something to deliver, and then for more of it. `false` when nothing more will come.
+    async fn gather(&mut self, position: &Position) -> bool {
+        let behind = |durable: &Durable| durable.end.sequence > position.mark.sequence;
+        let drain = self.drain.clone();
+        let rows_before = self.durable.borrow().rows;
+        let waiting_already = behind(&self.durable.borrow());
+        if !waiting_already {
+            let came = tokio::select! {
+                changed = self.durable.wait_for(behind) => changed.is_ok(),
+                () = drain.cancelled() => false,
+                // Housekeeping goes on while nothing comes.
+                () = sleep(HOUSEKEEPING) => return true,
+            };
+            if !came {
+                return behind(&self.durable.borrow());
+            }
+        }
+        let enough = rows_before + self.config.max_insert_rows;
+        tokio::select! {
+            () = sleep(self.config.insert_interval) => {}
+            // Without the log's thread nothing more will come.
+            _ = self.durable.wait_for(|durable| durable.rows >= enough) => {}
+            () = drain.cancelled() => {}
+        }
+        true
+    }
+
+    /// Reads off the runtime: the disk may be slow.
+    async fn read(
+        &self,
+        position: &mut Position,
+        end: Sequence,
+        bounds: Bounds,
+    ) -> Result<Option<Round>, Ended> {
+        let mut backoff = Backoff::new();
+        loop {
+            let mut reader = position.reader.take().unwrap_or_else(|| self.log.read_from(position.mark));
+            let read = tokio::task::spawn_blocking(move || {
+                let round = round::read(&mut reader, end, bounds);
+                (reader, round)
+            });
+            match read.await {
+                Ok((reader, Ok(round))) => {
+                    position.reader = Some(reader);
+                    for damage in round.iter().flat_map(|round| &round.damage) {
+                        tracing::error!(%damage, "the write-ahead log has lost records; `granary wal verify` says more");
+                    }
+                    return Ok(round);
+                }
+                Ok((_, Err(RoundError::Entry { sequence, source }))) => {
+                    tracing::error!(%sequence, %source, "a record of the write-ahead log cannot be read; nothing is delivered until it can");
+                }
+                Ok((_, Err(error))) => {
+                    tracing::error!(%error, "the write-ahead log cannot be read; trying again")
+                }
+                Err(error) => {
+                    tracing::error!(%error, "reading the write-ahead log was cut short; trying again")
+                }
+            }
+            self.wait(&mut backoff).await?;
+        }
+    }
+
+    async fn deliver(
+        &self,
+        round: &Round,
+        sent_ms: i64,
+        in_doubt: bool,
+        position: &mut Position,
+    ) -> Result<(), Ended> {
+        let progress = &Progress::default();
+        // By number: a stream of references has a future whose lifetime the compiler cannot name.
+        let mut sending = futures::stream::iter(0..round.shipments.len())
+            .map(|at| async move {
+                let shipment = &round.shipments[at];
+                let end = self.ship(shipment, sent_ms, in_doubt, progress).await?;
+                for (tenant, rows) in &shipment.tenants {
+                    self.accounting.ended(tenant, shipment.signal, *rows, end);
+                }
+                Ok(())
+            })
+            .buffer_unordered(CONCURRENT);
+        let mut result = Ok(());
+        while let Some(shipped) = sending.next().await {
+            if shipped.is_err() {
+                result = shipped;
+            }
+        }
+        result?;
+        if progress.failed.load(Ordering::Relaxed) > 0 {
+            // Whatever it was, the server may be another one now.
+            self.meet_server(position).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends one insert until it is stored or refused for good.
+    async fn ship(
+        &self,
+        shipment: &Shipment,
+        sent_ms: i64,
+        mut in_doubt: bool,
+        progress: &Progress,
+    ) -> Result<End, Ended> {
+        let since = Instant::now();
+        let mut backoff = Backoff::new();
+        loop {
+            let error = match self.attempt(shipment, sent_ms, in_doubt).await {
+                Ok(()) => {
+                    progress.stored.fetch_add(1, Ordering::Relaxed);
+                    return Ok(End::Stored);
+                }
+                Err(error) => error,
+            };
+            progress.failed.fetch_add(1, Ordering::Relaxed);
+            self.metrics.insert_failed(shipment.insert.table);
+            let (table, rows, token) = (shipment.insert.table, shipment.insert.rows, &shipment.insert.token);
+            let is_stuck = since.elapsed() >= STUCK_AFTER
+                && progress.stored.load(Ordering::Relaxed) > 0
+                && matches!(error, ClickHouseError::Server { .. });
+            if !error.is_transient() || is_stuck {
+                tracing::error!(%error, table, rows, token, "ClickHouse refuses rows; they go to the quarantine, see `granary quarantine`");
+                self.put_aside(shipment, &error.to_string(), is_stuck).await?;
+                return Ok(End::Quarantined);
+            }
+            // Only an answer of the server itself says that nothing of the insert is there, and not every one.
+            in_doubt = true;
+            if backoff.is_first() {
+                tracing::warn!(%error, table, rows, token, "an insert failed; it is repeated until it is stored");
+            } else {
+                tracing::debug!(%error, table, rows, token, "an insert failed again");
+            }
+            self.wait(&mut backoff).await?;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        shipment: &Shipment,
+        sent_ms: i64,
+        in_doubt: bool,
+    ) -> Result<(), ClickHouseError> {
+        let settled;
+        let shipment = if in_doubt {
+            match doubt::settle(&self.warehouse, shipment, sent_ms).await? {
+                Verdict::Settled => return Ok(()),
+                Verdict::Send(rest) => {
+                    settled = rest;
+                    &settled
+                }
+            }
+        } else {
+            shipment
+        };
+        let began = Instant::now();
+        self.warehouse.insert_within(&shipment.insert, self.config.insert_timeout).await?;
+        self.metrics.inserted(shipment.insert.table, shipment.insert.rows as u64, began.elapsed());
+        Ok(())
+    }
+
+    async fn put_aside(&self, shipment: &Shipment, reason: &str, retries: bool) -> Result<(), Ended> {
+        let mut backoff = Backoff::new();
+        loop {
+            let (quarantine, shipment, reason) =
+                (self.quarantine.clone(), shipment.clone(), reason.to_owned());
+            let put = move || quarantine.put(&shipment, &reason, retries, unix_ms());
+            match tokio::task::spawn_blocking(put).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => tracing::error!(%error, "refused rows cannot be put aside; trying again"),
+                Err(error) => tracing::error!(%error, "refused rows cannot be put aside; trying again"),
+            }
+            self.wait(&mut backoff).await?;
+        }
+    }
+
+    async fn confirm(&self, round: &Round, position: &mut Position) -> Result<(), Ended> {
+        let kept = Kept { plan: None, server_started_ms: position.known_started_ms };
+        self.checkpoint(round.after, kept).await?;
+        position.mark = round.after;
+        Ok(())
+    }
+
+    async fn checkpoint(&self, mark: Mark, kept: Kept) -> Result<(), Ended> {
+        let mut backoff = Backoff::new();
+        loop {
+            let log = self.log.clone();
+            let advance = move || log.advance_checkpoint(mark, kept.write());
+            match tokio::task::spawn_blocking(advance).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => tracing::error!(%error, "the checkpoint cannot be written; trying again"),
+                Err(error) => tracing::error!(%error, "the checkpoint cannot be written; trying again"),
+            }
+            // A full disk is relieved by what is confirmed already.
+            self.delete(Duration::ZERO).await;
+            self.wait(&mut backoff).await?;
+        }
+    }
+
+    async fn housekeep(&self) {
+        let usage = self.log.usage();
+        // When half of the log is taken, room for new data is worth more than the window of the old.
+        let crowded = usage.used_bytes > usage.limit_bytes / 2;
+        self.delete(if crowded { Duration::ZERO } else { self.config.retention() }).await;
+        self.retry_put_aside().await;
+    }
+
+    async fn delete(&self, keep_newer_than: Duration) {
+        let log = self.log.clone();
+        let deleted = tokio::task::spawn_blocking(move || log.delete_confirmed(keep_newer_than)).await;
+        if let Ok(Err(error)) = deleted {
+            tracing::warn!(%error, "confirmed segments cannot be deleted; trying again");
+        }
+    }
+
+    /// Rows that their table refused for a time.
+    async fn retry_put_aside(&self) {
+        let Ok(listed) = self.quarantine.list() else { return };
+        for (name, head) in listed {
+            let Ok(head) = head else { continue };
+            if !head.retries {
+                continue;
+            }
+            let Ok(insert) = self.quarantine.load(&name) else { continue };
+            if self.warehouse.insert_within(&insert, self.config.insert_timeout).await.is_err() {
+                return;
+            }
+            tracing::info!(table = insert.table, rows = insert.rows, "rows that were put aside are stored");
+            for (tenant, rows) in &head.tenants {
+                self.accounting.released(tenant, signal_of(insert.table), *rows);
+            }
+            if let Err(error) = self.quarantine.remove(&name) {
+                tracing::warn!(%error, name, "a stored insert cannot be removed from the quarantine");
+            }
+        }
+    }
+
+    /// Learns which life of the server this is. In another one than last time, what it confirmed lately is
+    /// checked.
+    async fn meet_server(&self, position: &mut Position) -> Result<(), Ended> {
+        let mut backoff = Backoff::new();
+        let life = loop {
+            match self.warehouse.life().await {
+                Ok(life) => break life,
+                Err(error) => {
+                    if backoff.is_first() {
+                        tracing::warn!(%error, "the warehouse does not answer; events wait in the write-ahead log");
+                    }
+                    self.wait(&mut backoff).await?;
+                }
+            }
+        };
+        let before = position.known_started_ms.map(|started_ms| ServerLife { started_ms, ..life });
+        if before.is_some_and(|before| !before.is_same_as(&life)) {
+            self.recheck(life, position.mark).await?;
+        }
+        position.known_started_ms = Some(life.started_ms);
+        position.life = Some(life);
+        Ok(())
+    }
+
+    /// Looks up every batch that was confirmed lately, and sends again what the server has lost.
+    async fn recheck(&self, life: ServerLife, until: Mark) -> Result<(), Ended> {
+        let newer_than = unix_ms() - i64::try_from(self.config.retention().as_millis()).unwrap_or(i64::MAX);
+        let bounds = Bounds {
+            max_shipment_rows: u64::MAX,
+            max_rows: u64::MAX,
+            max_round: self.config.max_insert_bytes,
+            max_entries: RECHECK_ENTRIES,
+        };
+        let oldest = self.log.oldest();
+        let mut place = Position { reader: None, mark: oldest, ..Position::at(oldest) };
+        let (mut checked, mut sent) = (0, 0);
+        while place.mark.sequence < until.sequence {
+            let Some(round) = self.read(&mut place, until.sequence, bounds).await? else { break };
+            place.mark = round.after;
+            for shipment in &round.shipments {
+                let Some(recent) =
+                    shipment.without(|batch| created_ms(batch).is_some_and(|ms| ms < newer_than), "recent")
+                else {
+                    continue;
+                };
+                checked += recent.batches.len();
+                sent += self.send_lost(&recent, life).await?;
+            }
+        }
+        tracing::info!(
+            batches = checked,
+            sent_again = sent,
+            "the server was started again; what it had confirmed lately is checked"
+        );
+        Ok(())
+    }
+
+    async fn send_lost(&self, shipment: &Shipment, life: ServerLife) -> Result<usize, Ended> {
+        let mut backoff = Backoff::new();
+        loop {
+            let attempt = async {
+                match doubt::missing(&self.warehouse, shipment, life).await? {
+                    Verdict::Settled => Ok(0),
+                    Verdict::Send(lost) => {
+                        self.warehouse.insert_within(&lost.insert, self.config.insert_timeout).await?;
+                        self.metrics.sent_again(lost.insert.table, lost.insert.rows as u64);
+                        Ok(lost.batches.len())
+                    }
+                }
+            };
+            match attempt.await {
+                Ok(sent) => return Ok(sent),
+                Err(error) if ClickHouseError::is_transient(&error) => self.wait(&mut backoff).await?,
+                Err(error) => {
+                    tracing::error!(%error, table = shipment.insert.table, "lost rows cannot be sent again");
+                    return Ok(0);
+                }
+            }
+        }
+    }
+
+    /// Waits before a repetition. While draining nothing is repeated: the log keeps it.
+    async fn wait(&self, backoff: &mut Backoff) -> Result<(), Ended> {
+        tokio::select! {
+            () = self.drain.cancelled() => Err(Ended),
+            () = sleep(backoff.next()) => Ok(()),
+        }
+    }
+}
+
+/// Where the deliverer is.
+struct Position {
+    /// `None` while it is on another thread, or after that thread was cut short.
+    reader: Option<Reader>,
+    /// Everything before it is confirmed.
+    mark: Mark,
+    life: Option<ServerLife>,
+    known_started_ms: Option<i64>,
+    housekept: Instant,
+}
+
+impl Position {
+    fn at(mark: Mark) -> Self {
+        Self { reader: None, mark, life: None, known_started_ms: None, housekept: Instant::now() }
+    }
+}
+
+struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    const fn new() -> Self {
+        Self { next: FIRST_BACKOFF }
+    }
+
+    fn is_first(&self) -> bool {
+        self.next == FIRST_BACKOFF
+    }
+
+    fn next(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(LONGEST_BACKOFF);
+        wait
+    }
+}
+
+/// When a batch was begun; its id says so.
+fn created_ms(batch: &Uuid) -> Option<i64> {
+    let (seconds, nanos) = batch.get_timestamp()?.to_unix();
+    i64::try_from(seconds * 1000 + u64::from(nanos) / 1_000_000).ok()
+}
+
+fn unix_ms() -> i64 {
+    i64::try_from(unix_now().as_millis()).unwrap_or(i64::MAX)
+}

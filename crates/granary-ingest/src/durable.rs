@@ -1,0 +1,171 @@
+//! The write-ahead log's thread: groups are appended, synced together, and whoever waits is answered.
+//!
+//! While a sync is under way the lanes go on filling, and what they have sealed meanwhile shares the next one.
+//! A success answer is given after the sync that covers every record of its request, those included that came
+//! with an earlier request.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+use granary_wal::{AppendError, Mark, Sequence, Writer};
+use tokio::sync::watch;
+
+use crate::accounting::{Accounting, End};
+use crate::error::{RETRY_AFTER, Refusal};
+use crate::group::{Group, Waiter};
+use crate::tickets::Tickets;
+use crate::window::{Ticket, Window};
+
+/// What the deliverer is told after each sync.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Durable {
+    /// Everything before it is on disk.
+    pub(crate) end: Mark,
+    /// How many rows have become durable since the process began.
+    pub(crate) rows: u64,
+}
+
+/// Groups that share a sync at most: a bound for what a failed sync refuses.
+const SHARED: usize = 64;
+
+pub(crate) struct DurableThread {
+    pub(crate) writer: Writer,
+    pub(crate) window: Arc<Window>,
+    pub(crate) accounting: Accounting,
+    pub(crate) durable: watch::Sender<Durable>,
+    pub(crate) tickets: Tickets,
+    pub(crate) problem: ProblemLog,
+}
+
+/// A group that was appended and not yet synced.
+struct Appended {
+    ticket: Ticket,
+    sequence: Sequence,
+    rows: u64,
+    group: Group,
+}
+
+impl DurableThread {
+    /// Ends when every sender of groups is gone and the last group is on disk.
+    pub(crate) fn run(mut self, groups: &Receiver<Group>) {
+        while let Ok(first) = groups.recv() {
+            let mut appended = Vec::new();
+            self.append(first, &mut appended);
+            while appended.len() < SHARED
+                && let Ok(group) = groups.try_recv()
+            {
+                self.append(group, &mut appended);
+            }
+            self.sync(appended);
+        }
+        for waiter in self.tickets.abandoned() {
+            drop(waiter.answer.send(Err(Refusal::Stopping { retry_after: RETRY_AFTER })));
+        }
+    }
+
+    fn append(&mut self, group: Group, appended: &mut Vec<Appended>) {
+        let Some((ticket, entry)) = &group.filled else {
+            for waiter in group.waiters {
+                if let Some((waiter, on_disk)) = self.tickets.settle(waiter, true) {
+                    answer(waiter, on_disk);
+                }
+            }
+            return;
+        };
+        match entry.write(|pieces| self.writer.append(pieces)) {
+            Ok(at) => {
+                let (ticket, rows) = (*ticket, entry.rows());
+                appended.push(Appended { ticket, sequence: at.sequence, rows, group });
+            }
+            Err(error @ AppendError::GroupFailed) => {
+                // The reason comes with the sync; afterwards the log takes groups again.
+                self.problem.note(&error);
+                self.sync(std::mem::take(appended));
+                self.fail(group);
+            }
+            Err(error) => {
+                self.problem.note(&error);
+                self.fail(group);
+            }
+        }
+    }
+
+    fn sync(&mut self, appended: Vec<Appended>) {
+        let failed = match self.writer.sync() {
+            Ok(_) => {
+                self.problem.over();
+                None
+            }
+            Err(error) => {
+                self.problem.note(&error);
+                Some(error.failed)
+            }
+        };
+        let rows = appended
+            .iter()
+            .filter(|entry| !failed.is_some_and(|failed| failed.contains(entry.sequence)))
+            .map(|entry| entry.rows)
+            .sum::<u64>();
+        self.durable.send_modify(|durable| {
+            durable.end = self.writer.synced();
+            durable.rows += rows;
+        });
+        for Appended { ticket, sequence, group, .. } in appended {
+            if failed.is_some_and(|failed| failed.contains(sequence)) {
+                self.fail(group);
+            } else {
+                self.end(ticket, group.waiters, true);
+            }
+        }
+    }
+
+    /// The group's records may or may not be in the log: its senders are told to come back, and what they send
+    /// again is taken as new.
+    fn fail(&mut self, group: Group) {
+        let Some((ticket, entry)) = group.filled else { return };
+        self.window.forget(&entry.events, ticket);
+        self.end(ticket, group.waiters, false);
+    }
+
+    fn end(&mut self, ticket: Ticket, waiters: Vec<Waiter>, on_disk: bool) {
+        let mut ready = self.tickets.end(ticket, on_disk);
+        for waiter in waiters {
+            if !on_disk {
+                self.accounting.ended(waiter.tenant.as_str(), waiter.signal, waiter.kept, End::Refused);
+            }
+            ready.extend(self.tickets.settle(waiter, on_disk));
+        }
+        for (waiter, on_disk) in ready {
+            answer(waiter, on_disk);
+        }
+    }
+}
+
+fn answer(waiter: Waiter, on_disk: bool) {
+    let Waiter { success, answer, .. } = waiter;
+    let result = if on_disk { Ok(success) } else { Err(Refusal::NotDurable { retry_after: RETRY_AFTER }) };
+    // A sender that has gone needs no answer.
+    drop(answer.send(result));
+}
+
+/// Says once that the log refuses, and once that it takes again.
+#[derive(Debug, Default)]
+pub(crate) struct ProblemLog {
+    groups: u64,
+}
+
+impl ProblemLog {
+    fn note(&mut self, error: &dyn std::error::Error) {
+        self.groups += 1;
+        if self.groups == 1 {
+            tracing::error!(%error, "the write-ahead log does not take data; senders are told to come back");
+        }
+    }
+
+    fn over(&mut self) {
+        if self.groups > 0 {
+            tracing::info!(groups = self.groups, "the write-ahead log takes data again");
+            self.groups = 0;
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What an operator can see of the receiving role, in Prometheus' words.
+//!
+//! | metric | labels | what |
+//! |---|---|---|
+//! | `granary_ingest_records_total` | `tenant`, `signal`, `outcome` | records by what became of them: `received` and `recovered` came; `stored`, `rejected_<reason>`, `duplicate`, `refused` and `quarantined` ended |
+//! | `granary_ingest_waiting_records` | `tenant`, `signal` | records on their way into the log or in it, not in their tables yet |
+//! | `granary_ingest_requests_total` | `signal`, `door`, `code` | requests by the gRPC code of their answer |
+//! | `granary_ingest_answer_seconds` | `signal` | from a request's last byte to its answer |
+//! | `granary_ingest_received_bytes_total` | `signal` | bytes of bodies as they came |
+//! | `granary_wal_used_bytes`, `granary_wal_limit_bytes`, `granary_wal_segments` | | what the log takes, and may take |
+//! | `granary_insert_rows_total` | `table` | rows that ClickHouse has confirmed |
+//! | `granary_insert_seconds` | `table` | from an insert's first byte to its confirmation |
+//! | `granary_insert_failures_total` | `table` | attempts without a confirmation |
+//! | `granary_insert_sent_again_rows_total` | `table` | rows the server had confirmed and lost |
+//! | `granary_quarantine_files`, `granary_quarantine_bytes` | | inserts that wait for a person |
+//! | `granary_redactions_total` | `rule` | replacements by rule; never a text |
+//! | `granary_duplicate_window_events` | | event ids that are remembered |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use granary_model::Signal;
+use granary_redact::Redactor;
+use granary_service::metrics::Registry;
+use granary_wal::Log;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Unit;
+
+use crate::accounting::Accounting;
+use crate::quarantine::Quarantine;
+use crate::window::Window;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTable {
+    table: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSignal {
+    signal: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRequest {
+    signal: &'static str,
+    door: &'static str,
+    code: i32,
+}
+
+/// What is counted where it happens. Clones share the counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    requests: Family<OfRequest, Counter>,
+    received_bytes: Family<OfSignal, Counter>,
+    answer: Family<OfSignal, Histogram>,
+    insert_rows: Family<OfTable, Counter>,
+    insert_seconds: Family<OfTable, Histogram>,
+    insert_failures: Family<OfTable, Counter>,
+    sent_again: Family<OfTable, Counter>,
+}
+
+/// From half a millisecond to 16 s.
+fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+}
+
+impl Metrics {
+    /// Makes the metrics and registers them.
+    pub(crate) fn register(registry: &Registry) -> Self {
+        let metrics = Self {
+            requests: Family::default(),
+            received_bytes: Family::default(),
+            answer: Family::new_with_constructor(seconds),
+            insert_rows: Family::default(),
+            insert_seconds: Family::new_with_constructor(seconds),
+            insert_failures: Family::default(),
+            sent_again: Family::default(),
+        };
+        registry.with(|registry| {
+            registry.register(
+                "granary_ingest_requests",
+                "Requests by the gRPC code of their answer",
+                metrics.requests.clone(),
+            );
+            registry.register(
+                "granary_ingest_received_bytes",
+                "Bytes of bodies as they came",
+                metrics.received_bytes.clone(),
+            );
+            registry.register_with_unit(
+                "granary_ingest_answer",
+                "From a request's last byte to its answer",
+                Unit::Seconds,
+                metrics.answer.clone(),
+            );
+            registry.register(
+                "granary_insert_rows",
+                "Rows that ClickHouse has confirmed",
+                metrics.insert_rows.clone(),
+            );
+            registry.register_with_unit(
+                "granary_insert",
+                "From an insert's first byte to its confirmation",
+                Unit::Seconds,
+                metrics.insert_seconds.clone(),
+            );
+            registry.register(
+                "granary_insert_failures",
+                "Attempts without a confirmation",
+                metrics.insert_failures.clone(),
+            );
+            registry.register(
+                "granary_insert_sent_again_rows",
+                "Rows the server had confirmed and lost",
+                metrics.sent_again.clone(),
+            );
+        });
+        metrics
+    }
+
+    pub(crate) fn received(&self, signal: Signal, bytes: u64) {
+        self.received_bytes.get_or_create(&OfSignal { signal: signal.name() }).inc_by(bytes);
+    }
+
+    pub(crate) fn answered(&self, signal: Signal, door: &'static str, code: i32, after: Duration) {
+        self.requests.get_or_create(&OfRequest { signal: signal.name(), door, code }).inc();
+        self.answer.get_or_create(&OfSignal { signal: signal.name() }).observe(after.as_secs_f64());
+    }
+
+    pub(crate) fn inserted(&self, table: &'static str, rows: u64, after: Duration) {
+        self.insert_rows.get_or_create(&OfTable { table }).inc_by(rows);
+        self.insert_seconds.get_or_create(&OfTable { table }).observe(after.as_secs_f64());
+    }
+
+    pub(crate) fn insert_failed(&self, table: &'static str) {
+        self.insert_failures.get_or_create(&OfTable { table }).inc();
+    }
+
+    pub(crate) fn sent_again(&self, table: &'static str, rows: u64) {
+        self.sent_again.get_or_create(&OfTable { table }).inc_by(rows);
+    }
+}
+
+/// What is known elsewhere and read when somebody looks.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    pub(crate) accounting: Accounting,
+    pub(crate) log: Log,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) window: Arc<Window>,
+}
+
+impl Collector for Observed {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let all = self.accounting.all();
+        let counter = ConstCounter::new(0_u64);
+        let mut records = encoder.encode_descriptor(
+            "granary_ingest_records",
+            "Records by what became of them",
+            None,
+            counter.metric_type(),
+        )?;
+        for (tenant, signal, counts) in &all {
+            let ends = [
+                ("received", counts.received),
+                ("recovered", counts.recovered),
+                ("stored", counts.stored),
+                ("duplicate", counts.duplicates),
+                ("refused", counts.refused),
+                ("quarantined", counts.quarantined),
+            ];
+            let ends = ends.map(|(outcome, count)| (outcome.to_owned(), count)).into_iter();
+            let rejected =
+                counts.rejected.iter().map(|(reason, count)| (format!("rejected_{reason}"), *count));
+            for (outcome, count) in ends.chain(rejected) {
+                let labels =
+                    [("tenant", tenant.clone()), ("signal", signal.name().to_owned()), ("outcome", outcome)];
+                ConstCounter::new(count).encode(records.encode_family(&labels)?)?;
+            }
+        }
+        let gauge = ConstGauge::new(0_i64);
+        let mut waiting = encoder.encode_descriptor(
+            "granary_ingest_waiting_records",
+            "Records on their way into the log or in it, not in their tables yet",
+            None,
+            gauge.metric_type(),
+        )?;
+        for (tenant, signal, counts) in &all {
+            let labels = [("tenant", tenant.clone()), ("signal", signal.name().to_owned())];
+            ConstGauge::new(whole(counts.waiting)).encode(waiting.encode_family(&labels)?)?;
+        }
+        let mut redactions = encoder.encode_descriptor(
+            "granary_redactions",
+            "Replacements by rule",
+            None,
+            counter.metric_type(),
+        )?;
+        for rule in self.redactor.counts().rules {
+            let labels = [("rule", rule.rule.to_string())];
+            ConstCounter::new(rule.count).encode(redactions.encode_family(&labels)?)?;
+        }
+        let usage = self.log.usage();
+        let (files, bytes) = self.quarantine.usage().unwrap_or_default();
+        for (name, help, value) in [
+            ("granary_wal_used_bytes", "What the log takes on disk", usage.used_bytes),
+            ("granary_wal_limit_bytes", "What the log may take on disk", usage.limit_bytes),
+            ("granary_wal_segments", "Files of the log", usage.segments as u64),
+            ("granary_quarantine_files", "Inserts that wait for a person", files),
+            ("granary_quarantine_bytes", "What they take on disk", bytes),
+            ("granary_duplicate_window_events", "Event ids that are remembered", self.window.len() as u64),
+        ] {
+            let gauge = ConstGauge::new(whole(value));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+fn whole(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,200 @@
+//! A round: a stretch of the log and the inserts that it becomes.
+//!
+//! The stretch is written into the checkpoint before the first insert is sent, and from the stretch alone follow
+//! the inserts, their order, their bytes and their tokens. So whoever delivers it after a crash sends the same
+//! again, and ClickHouse knows it.
+
+use std::collections::BTreeMap;
+
+use bytesize::ByteSize;
+use granary_clickhouse::Insert;
+use granary_model::Signal;
+use granary_wal::{Mark, ReadError, Reader, Sequence};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::entry::{Block, Entry, EntryError};
+
+/// Which stretch is being inserted, as the checkpoint keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The first sequence that is not in the round; the first one in it is the checkpoint's.
+    pub(crate) end: u64,
+    /// When its first insert was about to be sent, in milliseconds since 1970.
+    pub(crate) sent_ms: i64,
+    /// How large its inserts are: the setting may change before it is sent again.
+    pub(crate) max_insert_rows: u64,
+}
+
+/// How much goes into a round and into one insert.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Rows of one insert.
+    pub(crate) max_shipment_rows: u64,
+    /// Rows of a round.
+    pub(crate) max_rows: u64,
+    /// Compressed bytes of a round, which are in memory while it is inserted.
+    pub(crate) max_round: ByteSize,
+    /// Entries of a round.
+    pub(crate) max_entries: usize,
+}
+
+/// One insert and what it is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Shipment {
+    pub(crate) insert: Insert,
+    pub(crate) signal: Signal,
+    /// The batches in it, and how many of their rows are.
+    pub(crate) batches: Vec<(Uuid, u64)>,
+    /// For each batch, in the same order, whose rows they are.
+    pub(crate) tenants: Vec<(String, u64)>,
+}
+
+/// Inserts for a stretch of the log.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// Behind its last record: the checkpoint when it is done.
+    pub(crate) after: Mark,
+    pub(crate) shipments: Vec<Shipment>,
+    pub(crate) entries: usize,
+    /// What could not be read.
+    pub(crate) damage: Vec<String>,
+}
+
+impl Bounds {
+    /// Bounds of a stretch that is given by its end.
+    pub(crate) const fn of_plan(max_shipment_rows: u64) -> Self {
+        Self { max_shipment_rows, max_rows: u64::MAX, max_round: ByteSize(u64::MAX), max_entries: usize::MAX }
+    }
+}
+
+impl Round {
+    pub(crate) fn rows(&self) -> u64 {
+        self.shipments.iter().map(|shipment| shipment.insert.rows as u64).sum()
+    }
+}
+
+/// A round cannot be read now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoundError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("record {sequence}: {source}")]
+    Entry { sequence: Sequence, source: EntryError },
+}
+
+/// Reads on from where the reader stands: to the end of what is on disk, to `end`, or until the bounds are
+/// reached. `None` if there is nothing to read.
+pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result<Option<Round>, RoundError> {
+    let mut gathering = Gathering::default();
+    let mut round = Round { after: reader.mark(), shipments: Vec::new(), entries: 0, damage: Vec::new() };
+    let mut bytes = 0;
+    loop {
+        let full = bytes >= bounds.max_round.as_u64()
+            || gathering.rows >= bounds.max_rows
+            || round.entries >= bounds.max_entries;
+        if full || round.after.sequence >= end {
+            break;
+        }
+        match reader.next_record() {
+            Ok(Some(record)) => {
+                bytes += record.payload.len() as u64;
+                let entry = Entry::read(record.payload)
+                    .map_err(|source| RoundError::Entry { sequence: record.sequence, source })?;
+                gathering.add(entry);
+                round.entries += 1;
+            }
+            Ok(None) => break,
+            // The reader stands behind it.
+            Err(ReadError::Damaged(damage)) => round.damage.push(damage.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+        round.after = reader.mark();
+    }
+    round.shipments = gathering.shipments(bounds.max_shipment_rows);
+    Ok((round.entries > 0 || !round.damage.is_empty()).then_some(round))
+}
+
+/// Blocks by what keeps them out of one another's inserts, in the order of the log.
+#[derive(Default)]
+struct Gathering {
+    rows: u64,
+    blocks: BTreeMap<(&'static str, u32, u64), Vec<(Uuid, Block)>>,
+}
+
+impl Gathering {
+    fn add(&mut self, entry: Entry) {
+        self.rows += entry.rows();
+        for block in entry.blocks {
+            let key = (block.table, block.partition, block.schema);
+            self.blocks.entry(key).or_default().push((entry.batch, block));
+        }
+    }
+
+    fn shipments(self, max_insert_rows: u64) -> Vec<Shipment> {
+        let mut shipments = Vec::new();
+        for ((table, partition, _), blocks) in self.blocks {
+            let mut rows = 0;
+            let mut open: Vec<(Uuid, Block)> = Vec::new();
+            for (batch, block) in blocks {
+                if !open.is_empty() && rows + block.rows > max_insert_rows {
+                    shipments.push(ship(table, partition, std::mem::take(&mut open)));
+                    rows = 0;
+                }
+                rows += block.rows;
+                open.push((batch, block));
+            }
+            shipments.push(ship(table, partition, open));
+        }
+        shipments
+    }
+}
+
+/// One insert. Its token names the first batch, the last one and how many there are: a batch is in one place
+/// of one log only.
+fn ship(table: &'static str, partition: u32, blocks: Vec<(Uuid, Block)>) -> Shipment {
+    let first = blocks.first().map(|(batch, _)| *batch).unwrap_or_default();
+    let last = blocks.last().map(|(batch, _)| *batch).unwrap_or_default();
+    let token = format!("{first}/{last}/{}/{table}/{partition}", blocks.len());
+    let signal = crate::entry::signal_of(table);
+    let mut tenants: BTreeMap<String, u64> = BTreeMap::new();
+    for (tenant, rows) in blocks.iter().flat_map(|(_, block)| &block.tenants) {
+        *tenants.entry(tenant.clone()).or_default() += rows;
+    }
+    Shipment {
+        signal,
+        batches: blocks.iter().map(|(batch, block)| (*batch, block.rows)).collect(),
+        tenants: tenants.into_iter().collect(),
+        insert: Insert {
+            table,
+            rows: usize::try_from(blocks.iter().map(|(_, block)| block.rows).sum::<u64>())
+                .unwrap_or(usize::MAX),
+            token,
+            frames: blocks.into_iter().map(|(_, block)| block.frames).collect(),
+        },
+    }
+}
+
+impl Shipment {
+    /// The same without the batches that are there already, under another token: the server may remember the
+    /// first one for rows that it has lost.
+    pub(crate) fn without(&self, there: impl Fn(&Uuid) -> bool, suffix: &str) -> Option<Self> {
+        let kept: Vec<_> = (0..self.batches.len()).filter(|at| !there(&self.batches[*at].0)).collect();
+        if kept.is_empty() {
+            return None;
+        }
+        let batches: Vec<_> = kept.iter().map(|at| self.batches[*at]).collect();
+        Some(Self {
+            insert: Insert {
+                table: self.insert.table,
+                rows: usize::try_from(batches.iter().map(|(_, rows)| rows).sum::<u64>())
+                    .unwrap_or(usize::MAX),
+                token: format!("{}/{suffix}", self.insert.token),
+                frames: kept.iter().map(|at| self.insert.frames[*at].clone()).collect(),
+            },
+            signal: self.signal,
+            batches,
+            tenants: self.tenants.clone(),
+        })
+    }
+}

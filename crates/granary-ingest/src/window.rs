@@ -1,0 +1,187 @@
+//! Which events came lately, so that a request sent again is answered and not stored again.
+//!
+//! The window remembers an id for at least its time and, while more come, at most twice that; and it remembers at
+//! most as many as is set, the latest half of them for sure. It is kept in two generations: ids go into the young
+//! one; when that is old or full it becomes the old one, and the old one's memory is used again.
+//!
+//! An id is in the window from the moment its record is put into an open group, before it is durable. Whoever
+//! finds it there is told the group's [`Ticket`] and may be answered only once that group is on disk.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use granary_model::EventId;
+
+/// A commit group, by the order in which groups were begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Ticket(pub(crate) u64);
+
+impl Ticket {
+    /// Of what was on disk when the process began.
+    pub(crate) const RECOVERED: Self = Self(0);
+}
+
+/// Locked by a part of the id, so that lanes seldom wait for one another.
+const SHARDS: usize = 16;
+
+/// The recent ids.
+#[derive(Debug)]
+pub(crate) struct Window {
+    shards: [Mutex<Generations>; SHARDS],
+    time: Duration,
+    /// Ids of one shard's generation.
+    most: usize,
+}
+
+#[derive(Debug)]
+struct Generations {
+    young: Ids,
+    old: Ids,
+    since: Instant,
+}
+
+type Ids = HashMap<u128, Ticket, BuildHasherDefault<TakeBits>>;
+
+/// Ids are hashes; a part of one is a good hash of it.
+#[derive(Default)]
+struct TakeBits(u64);
+
+impl Hasher for TakeBits {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is meant")]
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+}
+
+impl Window {
+    /// A window over `time` that remembers at most `events` ids. No time, or no events: nothing is remembered.
+    pub(crate) fn new(time: Duration, events: usize) -> Self {
+        let most = if time.is_zero() { 0 } else { events / SHARDS / 2 };
+        let generations =
+            || Mutex::new(Generations { young: Ids::default(), old: Ids::default(), since: Instant::now() });
+        Self { shards: std::array::from_fn(|_| generations()), time, most }
+    }
+
+    /// Remembers an id for the group, unless it is known: then the group it came with first.
+    pub(crate) fn insert(&self, id: EventId, group: Ticket) -> Option<Ticket> {
+        if self.most == 0 {
+            return None;
+        }
+        let mut shard = self.shard(id);
+        if shard.young.len() >= self.most || shard.since.elapsed() >= self.time {
+            shard.turn();
+        }
+        if let Some(first) = shard.young.get(&id.0).or_else(|| shard.old.get(&id.0)) {
+            return Some(*first);
+        }
+        shard.young.insert(id.0, group);
+        None
+    }
+
+    /// Forgets the ids of a group that did not reach the disk.
+    pub(crate) fn forget(&self, ids: &[EventId], group: Ticket) {
+        for id in ids {
+            let mut shard = self.shard(*id);
+            let Generations { young, old, .. } = &mut *shard;
+            for generation in [young, old] {
+                if generation.get(&id.0) == Some(&group) {
+                    generation.remove(&id.0);
+                }
+            }
+        }
+    }
+
+    /// How many ids are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.young.len() + shard.old.len()).sum()
+    }
+
+    fn shard(&self, id: EventId) -> MutexGuard<'_, Generations> {
+        // Not the bits that place the id in the map.
+        #[expect(clippy::cast_possible_truncation, reason = "four bits are what is meant")]
+        let number = (id.0 >> 100) as usize % SHARDS;
+        lock(&self.shards[number])
+    }
+}
+
+fn lock(shard: &Mutex<Generations>) -> MutexGuard<'_, Generations> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Generations {
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.young, &mut self.old);
+        self.young.clear();
+        self.since = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// Ids that fall into different shards.
+    fn id(number: u128) -> EventId {
+        EventId(number << 100 | number)
+    }
+
+    #[test]
+    fn an_id_that_came_before_names_the_group_it_came_with() {
+        let window = Window::new(LONG, 1000);
+        assert_eq!(window.insert(id(1), Ticket(7)), None);
+        assert_eq!(window.insert(id(1), Ticket(8)), Some(Ticket(7)));
+        assert_eq!(window.insert(id(2), Ticket(8)), None);
+    }
+
+    #[test]
+    fn what_did_not_reach_the_disk_is_forgotten_and_nothing_else() {
+        let window = Window::new(LONG, 1000);
+        window.insert(id(1), Ticket(7));
+        window.insert(id(2), Ticket(8));
+        window.forget(&[id(1), id(2)], Ticket(7));
+        assert_eq!(window.insert(id(1), Ticket(9)), None);
+        assert_eq!(window.insert(id(2), Ticket(9)), Some(Ticket(8)));
+    }
+
+    #[test]
+    fn no_more_ids_are_remembered_than_is_set_and_the_latest_half_is() {
+        let most = 64 * SHARDS;
+        let window = Window::new(LONG, most);
+        for number in 0..10_000 {
+            window.insert(id(number), Ticket(1));
+            assert!(window.len() <= most);
+        }
+        for number in 10_000 - most as u128 / 2..10_000 {
+            assert!(window.insert(id(number), Ticket(2)).is_some(), "{number}");
+        }
+    }
+
+    #[test]
+    fn ids_are_forgotten_when_their_time_is_over() {
+        let window = Window::new(Duration::from_nanos(1), 1000);
+        window.insert(id(1), Ticket(1));
+        window.insert(id(17), Ticket(1));
+        assert_eq!(window.insert(id(1), Ticket(2)), None, "two generations have passed");
+    }
+
+    #[test]
+    fn a_window_without_time_remembers_nothing() {
+        let window = Window::new(Duration::ZERO, 1000);
+        window.insert(id(1), Ticket(1));
+        assert_eq!((window.insert(id(1), Ticket(2)), window.len()), (None, 0));
+    }
+}

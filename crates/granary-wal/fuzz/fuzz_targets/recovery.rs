@@ -1,0 +1,7 @@
+//! Recovery of a log whose files were changed in any way. Run with `cargo +nightly fuzz run recovery`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|script: &[u8]| granary_wal::testing::survive(script));

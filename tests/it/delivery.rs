@@ -1,0 +1,192 @@
+//! From the log into ClickHouse: nothing acknowledged is lost, nothing is doubled, and nobody blocks the rest.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use granary_clickhouse::{ClickHouseConfig, Warehouse};
+use granary_ingest::{IngestConfig, Quarantine};
+use granary_model::Signal;
+use granary_testkit::TestWarehouse;
+use reqwest::StatusCode;
+
+use crate::events::{log, logs_of, send, send_ok};
+use crate::receiver::{Receiver, config};
+use crate::switch::Switch;
+
+/// The test's database through a connection that can be cut.
+async fn behind_switch(test: &str) -> (TestWarehouse, Switch, Warehouse) {
+    let warehouse = granary_testkit::warehouse(test).await;
+    let target = warehouse.owner_config.url.trim_start_matches("http://").parse().unwrap();
+    let switch = Switch::start(target).await;
+    let through = Warehouse::new(&ClickHouseConfig {
+        url: format!("http://{}", switch.address),
+        timeout: Duration::from_secs(5),
+        ..warehouse.owner_config.clone()
+    });
+    (warehouse, switch, through)
+}
+
+#[tokio::test]
+async fn an_event_is_acknowledged_while_the_warehouse_is_down_and_stored_when_it_is_back() {
+    let (warehouse, switch, through) = behind_switch("down").await;
+    switch.off();
+    let receiver = Receiver::start_on(warehouse, through, config()).await;
+    send_ok(&receiver, &[log("a"), log("b")]).await;
+    let counts = receiver.accounting.of(Signal::Logs);
+    assert_eq!((counts.received, counts.waiting, counts.stored), (2, 2, 0));
+    switch.on();
+    receiver.accounting.settled().await;
+    assert_eq!(receiver.accounting.of(Signal::Logs).stored, 2);
+    assert_eq!(logs_of(&receiver.finish().await).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_restart_is_stored_after_it() {
+    let (warehouse, switch, through) = behind_switch("restart").await;
+    switch.off();
+    let receiver = Receiver::start_on(warehouse, through.clone(), config()).await;
+    send_ok(&receiver, &[log("a"), log("b")]).await;
+    let (warehouse, wal) = receiver.abandon().await;
+    switch.on();
+    let receiver = Receiver::start_at(warehouse, through, wal, config()).await;
+    let counts = receiver.accounting.of(Signal::Logs);
+    assert_eq!((counts.received, counts.recovered), (0, 2));
+    send_ok(&receiver, &[log("c")]).await;
+    assert_eq!(logs_of(&receiver.finish().await).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_commit_does_not_double_the_rows() {
+    let (warehouse, switch, through) = behind_switch("cut").await;
+    switch.swallow_inserts(3);
+    let receiver = Receiver::start_on(warehouse, through, config()).await;
+    send_ok(&receiver, &[log("a")]).await;
+    receiver.accounting.settled().await;
+    assert_eq!(switch.swallowed(), 3, "the fault must have happened");
+    let warehouse = receiver.finish().await;
+    assert_eq!(logs_of(&warehouse).await, ["a"]);
+    let sessions: u64 = warehouse.owner.query("SELECT sum(Events) FROM sessions").fetch_one().await.unwrap();
+    assert_eq!(sessions, 1, "in the rollup, too");
+}
+
+#[tokio::test]
+async fn an_insert_that_was_under_way_at_a_restart_is_not_doubled() {
+    let (warehouse, switch, through) = behind_switch("under_way").await;
+    switch.swallow_inserts(u64::MAX);
+    let receiver = Receiver::start_on(warehouse, through.clone(), config()).await;
+    send_ok(&receiver, &[log("a"), log("b")]).await;
+    switch.wait_for_swallowed(1).await;
+    let (warehouse, wal) = receiver.abandon().await;
+    assert_eq!(logs_of(&warehouse).await, ["a", "b"], "committed, and nobody knows");
+    switch.swallow_inserts(0);
+    let receiver = Receiver::start_at(warehouse, through, wal, config()).await;
+    send_ok(&receiver, &[log("c")]).await;
+    assert_eq!(logs_of(&receiver.finish().await).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_full_log_tells_senders_to_come_back_and_takes_data_again_when_it_is_relieved() {
+    let (warehouse, switch, through) = behind_switch("full").await;
+    switch.off();
+    let small = IngestConfig {
+        max_decompressed: ByteSize::kib(64),
+        max_block: ByteSize::kib(64),
+        wal_segment_bytes: ByteSize::kib(64),
+        wal_max_bytes: ByteSize::kib(640),
+        wal_keep: Duration::ZERO,
+        duplicate_window: Duration::ZERO,
+        ..config()
+    };
+    let receiver = Receiver::start_on(warehouse, through, small).await;
+    let mut stored = Vec::new();
+    let refused = loop {
+        // Hex of a hash does not compress to nothing.
+        let name: String =
+            (0..200).map(|part| format!("{:x}", noise(stored.len() as u64 * 200 + part))).collect();
+        let response = send(&receiver, &[log(&name)]).await;
+        if response.status() != StatusCode::OK {
+            break response;
+        }
+        stored.push(name);
+        assert!(stored.len() < 10_000, "the log never fills");
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("Retry-After"));
+    switch.on();
+    receiver.accounting.settled().await;
+    while send(&receiver, &[log("after")]).await.status() != StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    stored.push("after".to_owned());
+    stored.sort();
+    let warehouse = receiver.finish().await;
+    assert_eq!(logs_of(&warehouse).await, stored);
+}
+
+fn noise(seed: u64) -> u64 {
+    seed.wrapping_add(1)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .rotate_left(29)
+        .wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+#[tokio::test]
+async fn rows_that_are_refused_for_good_are_put_aside_and_hold_nobody_up() {
+    let warehouse = granary_testkit::warehouse("refused").await;
+    let owner = warehouse.owner.clone();
+    owner.execute("ALTER TABLE otel_metrics_gauge DROP COLUMN Flags").await.unwrap();
+    let receiver = Receiver::start_on(warehouse, owner.clone(), config()).await;
+    let point = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asInt":"1","timeUnixNano":"1790000000000000000"}]}}]}]}]}"#;
+    let sent =
+        receiver.post("metrics").header("Content-Type", "application/json").body(point).send().await.unwrap();
+    assert_eq!(sent.status(), StatusCode::OK);
+    send_ok(&receiver, &[log("a")]).await;
+    receiver.accounting.settled().await;
+    assert_eq!(receiver.accounting.of(Signal::Metrics).quarantined, 1);
+    assert_eq!(receiver.accounting.of(Signal::Logs).stored, 1);
+
+    let quarantine = Quarantine::new(receiver.wal.path().join("refused"));
+    let listed = quarantine.list().unwrap();
+    let [(name, Ok(head))] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((head.table.as_str(), head.rows), ("otel_metrics_gauge", 1));
+    assert!(head.reason.contains("Flags"), "{}", head.reason);
+
+    let insert = quarantine.load(name).unwrap();
+    assert!(owner.insert(&insert).await.is_err());
+    owner.execute("ALTER TABLE otel_metrics_gauge ADD COLUMN Flags UInt32").await.unwrap();
+    owner.insert(&insert).await.unwrap();
+    quarantine.remove(name).unwrap();
+    assert!(quarantine.list().unwrap().is_empty());
+    let warehouse = receiver.finish().await;
+    let points: u64 =
+        warehouse.owner.query("SELECT count() FROM otel_metrics_gauge").fetch_one().await.unwrap();
+    assert_eq!(points, 1);
+}
+
+#[tokio::test]
+async fn what_the_server_has_lost_with_its_restart_is_sent_again() {
+    let warehouse = granary_testkit::warehouse("lost").await;
+    let owner = warehouse.owner.clone();
+    let receiver = Receiver::start_on(warehouse, owner.clone(), config()).await;
+    send_ok(&receiver, &[log("a"), log("b")]).await;
+    receiver.accounting.settled().await;
+    let (warehouse, wal) = receiver.abandon().await;
+    for table in ["otel_logs", "sessions", "session_models", "tool_usage_hourly", "cost_hourly"] {
+        owner.execute(&format!("TRUNCATE TABLE {table}")).await.unwrap();
+    }
+    // The log was last delivered to a server that was started at another time.
+    let opened = granary_wal::open(&granary_wal::Config::new(wal.path())).unwrap();
+    let checkpoint = opened.log.checkpoint().unwrap();
+    let blob = String::from_utf8(checkpoint.blob.to_vec()).unwrap();
+    let mut kept: serde_json::Value = serde_json::from_str(&blob).unwrap();
+    kept["server_started_ms"] = (kept["server_started_ms"].as_i64().unwrap() - 60_000).into();
+    opened.log.advance_checkpoint(checkpoint.mark, kept.to_string().into()).unwrap();
+    drop(opened);
+
+    let receiver = Receiver::start_at(warehouse, owner, wal, config()).await;
+    send_ok(&receiver, &[log("c")]).await;
+    let warehouse = receiver.finish().await;
+    assert_eq!(logs_of(&warehouse).await, ["a", "b", "c"]);
+    let sessions: u64 = warehouse.owner.query("SELECT sum(Events) FROM sessions").fetch_one().await.unwrap();
+    assert_eq!(sessions, 3);
+}
