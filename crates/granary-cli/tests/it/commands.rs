@@ -11,6 +11,7 @@ async fn a_command_asks_the_granary_that_runs_and_starts_an_engine_where_none_do
     let url = format!("{}/v1/logs", up.otlp_http());
     let body = request(&[record("a"), record("b")]);
     Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
+    up.settled().await;
     let ask = |format: &str| {
         let mut query = granary(dir.path());
         query.args([
@@ -41,6 +42,7 @@ async fn a_session_is_listed_shown_archived_and_replayed() {
     let url = format!("{}/v1/logs", up.otlp_http());
     let body = request(&[record("a"), record("b")]);
     Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
+    up.settled().await;
     let run =
         |arguments: &[&str]| stdout(&granary(dir.path()).arg("sessions").args(arguments).output().unwrap());
 

@@ -46,6 +46,7 @@ async fn every_event_answered_with_success_is_there_after_kill_9() {
         }
     }
     let up = Up::start(dir.path(), &[]);
+    up.settled().await;
     let mut query = granary(dir.path());
     query.args(["query", "session_timeline", "--param", "session=session-1", "--param", "limit=100000"]);
     let lines = stdout(&query.args(["--format", "ndjson"]).output().unwrap());
@@ -57,12 +58,14 @@ async fn every_event_answered_with_success_is_there_after_kill_9() {
         })
         .collect();
     let answered = answered.lock().unwrap();
+    assert_eq!(lines.lines().count(), stored.len(), "no event is there twice");
     let missing: Vec<_> = answered.difference(&stored).collect();
     assert!(
         missing.is_empty(),
-        "{} of {} answered events are gone: {missing:?}",
+        "{} of {} answered events are gone: {:?}…",
         missing.len(),
-        answered.len()
+        answered.len(),
+        missing.first()
     );
     assert!(answered.len() >= KILLS * ANSWERED);
     assert!(up.stop().success());

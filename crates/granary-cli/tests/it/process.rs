@@ -89,15 +89,34 @@ impl Up {
         all.split_whitespace().next().unwrap_or_else(|| panic!("no child in {children}")).parse().unwrap()
     }
 
-    pub(crate) fn kill(mut self) {
-        send_signal(self.id(), Signal::KILL);
-        self.child.wait().unwrap();
+    /// Waits until everything that was acknowledged is in its tables.
+    pub(crate) async fn settled(&self) {
+        let url = format!("{}/metrics", self.gateway());
+        eventually("delivery", async || {
+            let metrics = reqwest::get(&url).await.unwrap().text().await.unwrap();
+            let waiting = metrics.lines().filter(|line| line.starts_with("granary_ingest_waiting_records{"));
+            waiting.into_iter().all(|line| line.ends_with(" 0"))
+        })
+        .await;
+    }
+
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, and what it ends with.
     pub(crate) fn stop(mut self) -> std::process::ExitStatus {
         send_signal(self.id(), Signal::TERM);
         self.child.wait().unwrap()
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Up {
+    fn drop(&mut self) {
+        // It may have been stopped already.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
