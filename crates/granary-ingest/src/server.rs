@@ -122,6 +122,7 @@ impl Ingest {
             accounting: accounting.clone(),
             durable,
             tickets: Tickets::default(),
+            metrics: metrics.clone(),
             problem: ProblemLog::default(),
         };
         let log_thread = tokio::task::spawn_blocking(move || thread.run(&receiver));
