@@ -58,7 +58,9 @@ impl Receiver {
     ) -> Self {
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
         let config = IngestConfig { wal_dir: wal.path().to_owned(), ..config };
-        let ingest = Ingest::bind(&config, into, redactor, &Registry::default()).await.unwrap();
+        let ready = CancellationToken::new();
+        ready.cancel();
+        let ingest = Ingest::bind(&config, into, redactor, &Registry::default(), ready).await.unwrap();
         let (http, grpc, accounting) = (ingest.http_addr(), ingest.grpc_addr(), ingest.accounting());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(ingest.serve(stop.clone()));

@@ -53,4 +53,4 @@ pub use accounting::{Accounting, Counts};
 pub use config::IngestConfig;
 pub use error::Refusal;
 pub use quarantine::{Quarantine, Quarantined};
-pub use server::{BindError, Ingest};
+pub use server::{BindError, Ingest, quarantine};

@@ -78,12 +78,19 @@ pub struct Ingest {
 /// The folder within the log's that refused inserts are put into.
 const REFUSED: &str = "refused";
 
+/// The folder of refused inserts that belongs to a log.
+#[must_use]
+pub fn quarantine(config: &IngestConfig) -> Quarantine {
+    Quarantine::new(config.wal_dir.join(REFUSED))
+}
+
 /// Groups that wait for the log's thread while it syncs.
 const WAITING_GROUPS: usize = 1;
 
 impl Ingest {
     /// Opens the log, binds both listeners and starts the threads. Connections wait until [`Ingest::serve`];
-    /// what an earlier life left in the log is being delivered from here on.
+    /// what an earlier life left in the log is delivered as soon as `tables_ready` is cancelled, which says that
+    /// the migrations are applied.
     ///
     /// # Errors
     ///
@@ -93,6 +100,7 @@ impl Ingest {
         warehouse: Warehouse,
         redactor: Redactor,
         registry: &Registry,
+        tables_ready: CancellationToken,
     ) -> Result<Self, BindError> {
         let http = bind("OTLP over HTTP", "--otlp-http", config.http).await?;
         let grpc = bind("OTLP over gRPC", "--otlp-grpc", config.grpc).await?;
@@ -103,7 +111,7 @@ impl Ingest {
             recovered.await.map_err(|error| BindError::Thread { source: std::io::Error::other(error) })??;
         let Recovered { writer, log, resume, kept, window } = recovered;
         let redactor = Arc::new(redactor);
-        let quarantine = Quarantine::new(config.wal_dir.join(REFUSED));
+        let quarantine = quarantine(config);
         let metrics = Metrics::register(registry);
         let observed = Observed {
             accounting: accounting.clone(),
@@ -137,7 +145,7 @@ impl Ingest {
             durable: durable_seen,
             drain: drain.clone(),
         };
-        let deliverer = tokio::spawn(deliverer.run(resume, kept));
+        let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready));
         let equipment = Equipment {
             config: config.clone(),
             redactor,

@@ -6,6 +6,8 @@ mod commands;
 mod demo;
 mod errors;
 mod kill;
+mod operations;
+mod oracle;
 mod process;
 mod readme;
 mod up;
