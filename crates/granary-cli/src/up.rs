@@ -133,7 +133,8 @@ impl Roles {
                 tokio::spawn(keep_preparing(owner.clone(), health.clone(), tables_ready.clone()));
             }
             Err(error) => {
-                return Err(error).with_context(|| format!("the warehouse at {} cannot be used", running.owner.url));
+                return Err(error)
+                    .with_context(|| format!("the warehouse at {} cannot be used", running.owner.url));
             }
         }
         let archive_config = settings.archive();
@@ -141,7 +142,8 @@ impl Roles {
             .await
             .with_context(|| format!("the archive at {} cannot be used", archive_config.url))?;
         let metrics = Registry::default();
-        let ingest = Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics, tables_ready).await?;
+        let ingest =
+            Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics, tables_ready).await?;
         let gateway = Gateway::bind(
             settings.gateway.clone(),
             reader.clone(),

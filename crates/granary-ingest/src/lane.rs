@@ -72,7 +72,12 @@ impl Lanes {
         let queues = (0..equipment.config.lanes.max(1))
             .map(|number| {
                 let (sender, receiver) = bounded(QUEUE);
-                let lane = Lane { equipment: equipment.clone(), open: Open::default(), scratch: Vec::new() };
+                let lane = Lane {
+                    equipment: equipment.clone(),
+                    open: Open::default(),
+                    scratch: Vec::new(),
+                    sealing: Vec::new(),
+                };
                 std::thread::Builder::new()
                     .name(format!("lane-{number}"))
                     .spawn(move || lane.run(&receiver))?;
@@ -120,6 +125,8 @@ struct Lane {
     equipment: Equipment,
     open: Open,
     scratch: Vec<u8>,
+    /// Of its own: emptied by nobody but the sealing, its memory is not filled with zeros again.
+    sealing: Vec<u8>,
 }
 
 impl Lane {
@@ -217,9 +224,9 @@ impl Lane {
         let Open { logs, spans, metrics, events, waiters, batch, ticket, bytes, .. } = &mut self.open;
         *bytes = 0;
         let mut blocks = Vec::new();
-        logs.seal(&mut self.scratch, &mut blocks);
-        spans.seal(&mut self.scratch, &mut blocks);
-        metrics.seal(&mut self.scratch, &mut blocks);
+        logs.seal(&mut self.sealing, &mut blocks);
+        spans.seal(&mut self.sealing, &mut blocks);
+        metrics.seal(&mut self.sealing, &mut blocks);
         // A ticket that holds nothing stays for the next group: nobody can wait for it.
         let filled = if blocks.is_empty() {
             None

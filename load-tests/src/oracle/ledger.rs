@@ -69,7 +69,9 @@ impl Ledger {
         let mut all = BTreeMap::new();
         for (sender, events) in (0..).zip(&self.senders) {
             let events = events.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(events.iter().map(|(number, promise)| (EventName { sender, number: *number }, *promise)));
+            all.extend(
+                events.iter().map(|(number, promise)| (EventName { sender, number: *number }, *promise)),
+            );
         }
         all
     }

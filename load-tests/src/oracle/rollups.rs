@@ -54,7 +54,9 @@ async fn compare(system: &System, table: String, selects: &[String]) -> anyhow::
     system.ask(&format!("DROP TABLE IF EXISTS {again}")).await?;
     system.ask(&format!("CREATE TABLE {again} AS {table}")).await?;
     for select in selects {
-        system.ask(&format!("INSERT INTO {again} {select} SETTINGS max_partitions_per_insert_block = 1000")).await?;
+        system
+            .ask(&format!("INSERT INTO {again} {select} SETTINGS max_partitions_per_insert_block = 1000"))
+            .await?;
     }
     for table in [&table, &again] {
         system.ask(&format!("OPTIMIZE TABLE {table} FINAL SETTINGS optimize_throw_if_noop = 0")).await?;

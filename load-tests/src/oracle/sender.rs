@@ -21,7 +21,13 @@ const NEW: usize = 16;
 /// Unanswered events that are kept to be sent again.
 const KEPT: usize = 200;
 
-pub(crate) async fn run(number: u32, url: String, events: Events, ledger: Arc<Ledger>, stop: CancellationToken) {
+pub(crate) async fn run(
+    number: u32,
+    url: String,
+    events: Events,
+    ledger: Arc<Ledger>,
+    stop: CancellationToken,
+) {
     let client = Client::builder().timeout(TIMEOUT).build().unwrap_or_default();
     let mut dice = Dice(u64::from(number) + 1);
     let mut next = 0;

@@ -41,7 +41,8 @@ fn list(quarantine: &Quarantine, format: ReportFormat) -> anyhow::Result<()> {
     for (name, head) in listed {
         match head {
             Ok(head) => table.add_row([
-                Timestamp::from_millisecond(head.since_ms).map_or_else(|_| String::new(), |at| at.to_string()),
+                Timestamp::from_millisecond(head.since_ms)
+                    .map_or_else(|_| String::new(), |at| at.to_string()),
                 head.table,
                 head.rows.to_string(),
                 ByteSize(head.bytes).to_string(),

@@ -13,7 +13,11 @@ use crate::settings::Settings;
 /// There is no log, or `verify` finds that acknowledged data are gone.
 pub(crate) fn run(settings: &Settings, command: &Wal) -> anyhow::Result<()> {
     let dir = settings.ingest().wal_dir;
-    ensure!(dir.is_dir(), "there is no write-ahead log in {}; --ingest-wal-dir or --data-dir names another", dir.display());
+    ensure!(
+        dir.is_dir(),
+        "there is no write-ahead log in {}; --ingest-wal-dir or --data-dir names another",
+        dir.display()
+    );
     let (inspection, format) = match command {
         Wal::Inspect { format } => (granary_wal::inspect(&dir)?, *format),
         Wal::Verify { format } => (granary_wal::verify(&dir)?, *format),

@@ -107,7 +107,11 @@ async fn a_receiver_that_has_run_before_takes_events_while_its_server_is_away() 
     let arguments = |url: &str| {
         ["url", "user", "password"]
             .into_iter()
-            .zip([url, running["owner"]["user"].as_str().unwrap(), running["owner"]["password"].as_str().unwrap()])
+            .zip([
+                url,
+                running["owner"]["user"].as_str().unwrap(),
+                running["owner"]["password"].as_str().unwrap(),
+            ])
             .map(|(name, value)| format!("--clickhouse-{name}={value}"))
             .collect::<Vec<_>>()
     };
