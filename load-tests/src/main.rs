@@ -10,15 +10,18 @@ mod send;
 mod workload;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
+use granary_load::oracle::FaultyProxy;
 use serde::Serialize;
+use tokio::task::JoinHandle;
 
 use crate::oracle_command::OracleArguments;
 use crate::processes::{Usage, usage};
-use crate::workload::Workload;
+use crate::workload::{Trouble, TroubleKind, Workload};
 
 // Bodies are made here and freed by the client's tasks.
 #[global_allocator]
@@ -35,7 +38,8 @@ enum Cli {
 /// Sends a workload and reports rows, latency and CPU.
 #[derive(Debug, Args)]
 struct Arguments {
-    /// A workload that comes along (steady, saturation) or a TOML file.
+    /// A workload that comes along (steady, saturation, burst, many-senders, huge-attributes, duplicates,
+    /// clickhouse-slow, clickhouse-down) or a TOML file.
     workload: String,
     /// The endpoint's OTLP/HTTP address.
     #[arg(long, default_value = "http://127.0.0.1:4318")]
@@ -58,6 +62,12 @@ struct Arguments {
     /// Another seed makes other records.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to listen for the receiver's connections to ClickHouse, for workloads that disturb them.
+    #[arg(long)]
+    proxy: Option<SocketAddr>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
     /// In place of the workload's rate.
     #[arg(long)]
     rate: Option<u64>,
@@ -66,11 +76,19 @@ struct Arguments {
     seconds: Option<u64>,
 }
 
-/// The report, printed as JSON.
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Json,
+    Table,
+}
+
+/// The report.
 #[derive(Debug, Serialize)]
 struct Report {
     workload: Workload,
     answered: u64,
+    repeated: u64,
     refused: u64,
     stored: u64,
     seconds: f64,
@@ -109,7 +127,11 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
     }
     let rows_before = count(&arguments).await?;
     let before = all_usage(&processes)?;
+    let trouble = trouble(&arguments, &workload).await?;
     let sent = send::run(&workload, &arguments.endpoint, arguments.seed).await?;
+    if let Some(trouble) = trouble {
+        trouble.await?;
+    }
     // A receiver that answers before its rows are stored is given time to store them.
     let drain = Instant::now();
     let mut stored = count(&arguments).await? - rows_before;
@@ -122,6 +144,7 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
     let report = Report {
         workload,
         answered: sent.answered,
+        repeated: sent.repeated,
         refused: sent.refused,
         stored,
         seconds: sent.seconds,
@@ -147,8 +170,56 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
             })
             .collect(),
     };
-    println!("{}", serde_json::to_string_pretty(&report)?);
+    match arguments.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Table => print_table(&arguments.workload, &report),
+    }
     Ok(())
+}
+
+/// Starts the proxy that a workload disturbs, and the disturbance.
+async fn trouble(arguments: &Arguments, workload: &Workload) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(address) = arguments.proxy else {
+        anyhow::ensure!(
+            workload.clickhouse.is_none(),
+            "this workload disturbs ClickHouse: give --proxy, and start the receiver with it as its ClickHouse"
+        );
+        return Ok(None);
+    };
+    let target = arguments.clickhouse.trim_start_matches("http://").parse()?;
+    let proxy = FaultyProxy::start_at(address, target).await?;
+    let trouble = workload.clickhouse;
+    Ok(Some(tokio::spawn(async move {
+        let Some(Trouble { kind, after, length }) = trouble else { return };
+        tokio::time::sleep(after).await;
+        match kind {
+            TroubleKind::Down => proxy.off(),
+            TroubleKind::Slow => proxy.delay(Duration::from_secs(1)),
+        }
+        tokio::time::sleep(length).await;
+        proxy.on();
+        proxy.delay(Duration::ZERO);
+        // The proxy's task goes on forwarding: what waited is being delivered.
+    })))
+}
+
+fn print_table(name: &str, report: &Report) {
+    let line = |what: &str, value: String| println!("{what:<34}{value:>14}");
+    println!("{name}");
+    line("records answered", report.answered.to_string());
+    line("records sent and answered again", report.repeated.to_string());
+    line("records refused", report.refused.to_string());
+    line("rows stored", report.stored.to_string());
+    line("rows a second", format!("{:.0}", report.rows_per_second));
+    line("MB of OTLP a second", format!("{:.1}", report.otlp_mb_per_second));
+    line("seconds until all were stored", format!("{:.2}", report.drain_seconds));
+    for (quantile, ms) in &report.latency_ms {
+        line(&format!("ms to the answer, {quantile}"), format!("{ms:.1}"));
+    }
+    for (process, usage) in &report.processes {
+        line(&format!("rows per CPU second of {process}"), format!("{:.0}", usage.rows_per_cpu_second));
+        line(&format!("MiB of {process} afterwards"), format!("{:.0}", usage.memory_after_mib));
+    }
 }
 
 fn all_usage(processes: &BTreeMap<String, u32>) -> anyhow::Result<BTreeMap<String, Usage>> {

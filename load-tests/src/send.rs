@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use granary_simulate::load::LogBatches;
 use hdrhistogram::Histogram;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use prost::Message;
 use reqwest::{Client, StatusCode};
 use tokio::task::JoinSet;
@@ -20,6 +23,8 @@ use crate::workload::Workload;
 pub(crate) struct Sent {
     /// Records in requests that were answered with success.
     pub(crate) answered: u64,
+    /// Records in answered requests that were sent a second time.
+    pub(crate) repeated: u64,
     /// Records in requests that were not.
     pub(crate) refused: u64,
     /// Uncompressed OTLP bytes of the answered requests.
@@ -36,6 +41,7 @@ impl Sent {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
             answered: 0,
+            repeated: 0,
             refused: 0,
             bytes: 0,
             latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)?,
@@ -45,7 +51,9 @@ impl Sent {
 
     fn count(&mut self, answered: &Answered, workload: &Workload) {
         let records = workload.records_per_request as u64;
-        if answered.success {
+        if answered.success && answered.repeats {
+            self.repeated += records;
+        } else if answered.success {
             self.answered += records;
             self.bytes += answered.bytes;
             self.latency.saturating_record(u64::try_from(answered.latency.as_micros()).unwrap_or(u64::MAX));
@@ -68,6 +76,7 @@ pub(crate) async fn run(workload: &Workload, endpoint: &str, seed: u64) -> anyho
     while let Some(one) = connections.join_next().await {
         let one = one.context("a connection's task ended")??;
         all.answered += one.answered;
+        all.repeated += one.repeated;
         all.refused += one.refused;
         all.bytes += one.bytes;
         all.latency.add(&one.latency)?;
@@ -80,22 +89,36 @@ async fn connection(workload: Workload, url: String, seed: u64, start: Instant) 
     let client = Client::new();
     let mut batches = LogBatches::new(seed, workload.records_per_request);
     let mut sent = Sent::new()?;
-    let interval = interval(&workload);
+    let filling = filling(workload.attribute_bytes, seed);
+    let mut due = Duration::ZERO;
     let mut under_way: JoinSet<Answered> = JoinSet::new();
     for number in 0_u32.. {
-        let body = batches.advance().encode_to_vec();
+        let body = match &filling {
+            None => batches.advance().encode_to_vec(),
+            Some(filling) => {
+                let mut request = batches.advance().clone();
+                fill(&mut request, filling);
+                request.encode_to_vec()
+            }
+        };
         while under_way.len() >= workload.in_flight
             && let Some(answered) = under_way.join_next().await
         {
             sent.count(&answered?, &workload);
         }
         // What had to wait for others before it still counts from when it should have been sent.
-        let intended = interval.map_or_else(Instant::now, |interval| start + interval * number);
+        let intended = match workload.next_due(due) {
+            Some(next) => start + std::mem::replace(&mut due, next),
+            None => Instant::now(),
+        };
         if intended.duration_since(start) >= workload.duration || start.elapsed() >= workload.duration * 2 {
             break;
         }
         sleep_until(intended.into()).await;
-        under_way.spawn(post(client.clone(), url.clone(), body, intended));
+        if workload.sends_twice(number) {
+            under_way.spawn(post(client.clone(), url.clone(), body.clone(), intended, true));
+        }
+        under_way.spawn(post(client.clone(), url.clone(), body, intended, false));
     }
     while let Some(answered) = under_way.join_next().await {
         sent.count(&answered?, &workload);
@@ -106,19 +129,44 @@ async fn connection(workload: Workload, url: String, seed: u64, start: Instant) 
 /// One request's end.
 struct Answered {
     success: bool,
+    /// The same request was sent another time, which counts.
+    repeats: bool,
     bytes: u64,
     latency: Duration,
 }
 
-async fn post(client: Client, url: String, body: Vec<u8>, intended: Instant) -> Answered {
+async fn post(client: Client, url: String, body: Vec<u8>, intended: Instant, repeats: bool) -> Answered {
     let bytes = body.len() as u64;
     let post = client.post(&url).header("Content-Type", "application/x-protobuf").body(body);
     let success = post.send().await.is_ok_and(|response| response.status() == StatusCode::OK);
-    Answered { success, bytes, latency: intended.elapsed() }
+    Answered { success, repeats, bytes, latency: intended.elapsed() }
 }
 
-/// The time between two requests of one connection.
-fn interval(workload: &Workload) -> Option<Duration> {
-    let per_second = workload.rate as f64 / (workload.records_per_request * workload.connections) as f64;
-    (workload.rate > 0).then(|| Duration::from_secs_f64(1.0 / per_second))
+/// Text that does not compress to nothing and holds nothing to be redacted.
+fn filling(bytes: usize, seed: u64) -> Option<String> {
+    const SYLLABLES: [&str; 16] =
+        ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va"];
+    let mut state = seed | 1;
+    let mut text = String::with_capacity(bytes + 8);
+    while text.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(SYLLABLES[(state % 16) as usize]);
+        if state % 5 == 0 {
+            text.push(' ');
+        }
+    }
+    (bytes > 0).then_some(text)
+}
+
+fn fill(request: &mut ExportLogsServiceRequest, filling: &str) {
+    let scopes = request.resource_logs.iter_mut().flat_map(|resource| &mut resource.scope_logs);
+    for record in scopes.flat_map(|scope| &mut scope.log_records) {
+        record.attributes.push(KeyValue {
+            key: "tool_output".to_owned(),
+            value: Some(AnyValue { value: Some(Value::StringValue(filling.to_owned())) }),
+            ..KeyValue::default()
+        });
+    }
 }

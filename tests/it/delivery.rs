@@ -11,13 +11,13 @@ use reqwest::StatusCode;
 
 use crate::events::{log, logs_of, send, send_ok};
 use crate::receiver::{Receiver, config};
-use crate::switch::Switch;
+use granary_load::oracle::FaultyProxy;
 
 /// The test's database through a connection that can be cut.
-async fn behind_switch(test: &str) -> (TestWarehouse, Switch, Warehouse) {
+async fn behind_switch(test: &str) -> (TestWarehouse, FaultyProxy, Warehouse) {
     let warehouse = granary_testkit::warehouse(test).await;
     let target = warehouse.owner_config.url.trim_start_matches("http://").parse().unwrap();
-    let switch = Switch::start(target).await;
+    let switch = FaultyProxy::start(target).await.unwrap();
     let through = Warehouse::new(&ClickHouseConfig {
         url: format!("http://{}", switch.address),
         timeout: Duration::from_secs(5),

@@ -10,8 +10,8 @@ mod events;
 mod hostile;
 mod receiver;
 mod repeats;
+mod secrets;
 mod seeds;
-mod switch;
 mod totals;
 
 granary_testkit::engine_child!();

@@ -78,6 +78,13 @@ impl EventId {
         fields.number(point.start_time_unix_nano);
         fields.number(point.time_unix_nano());
         fields.attributes(&point.attributes);
+        fields.number(match &point.kind {
+            MetricKind::Gauge { .. } => 0,
+            MetricKind::Sum { .. } => 1,
+            MetricKind::Histogram { .. } => 2,
+            MetricKind::ExponentialHistogram { .. } => 3,
+            MetricKind::Summary { .. } => 4,
+        });
         match &point.kind {
             MetricKind::Gauge { value } | MetricKind::Sum { value, .. } => match value {
                 Some(Number::Int(number)) => fields.bytes(&number.to_le_bytes()),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -10,8 +11,8 @@ use tokio::sync::{Notify, watch};
 
 /// Forwards connections to a server.
 ///
-/// While it is off, connections are cut and refused. While it storms, each is answered with 503 and closed. An
-/// insert can be let through to its commit and its answer swallowed.
+/// While it is off, connections are cut and refused. While it storms, each is answered with 503 and closed. Answers
+/// can be delayed. An insert can be let through to its commit and its answer swallowed.
 #[derive(Debug)]
 pub struct FaultyProxy {
     /// Where it listens.
@@ -24,6 +25,8 @@ struct State {
     on: watch::Sender<bool>,
     storming: AtomicBool,
     stormed: AtomicU64,
+    /// How late answers come, in milliseconds.
+    late: AtomicU64,
     to_swallow: AtomicU64,
     swallowed: AtomicU64,
     changed: Notify,
@@ -36,12 +39,22 @@ impl FaultyProxy {
     ///
     /// There is none.
     pub async fn start(target: SocketAddr) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at(([127, 0, 0, 1], 0).into(), target).await
+    }
+
+    /// Listens on this address.
+    ///
+    /// # Errors
+    ///
+    /// It is taken.
+    pub async fn start_at(address: SocketAddr, target: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             on: watch::Sender::new(true),
             storming: AtomicBool::new(false),
             stormed: AtomicU64::new(0),
+            late: AtomicU64::new(0),
             to_swallow: AtomicU64::new(0),
             swallowed: AtomicU64::new(0),
             changed: Notify::new(),
@@ -76,6 +89,11 @@ impl FaultyProxy {
     /// Answers each request with 503, or stops doing so.
     pub fn storm(&self, storming: bool) {
         self.state.storming.store(storming, Ordering::SeqCst);
+    }
+
+    /// Delays each answer from here on.
+    pub fn delay(&self, delay: Duration) {
+        self.state.late.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     /// How many requests were answered with 503.
@@ -157,6 +175,10 @@ async fn serve(client: TcpStream, target: SocketAddr, state: &State) -> std::io:
                 state.swallowed.fetch_add(1, Ordering::SeqCst);
                 state.changed.notify_waiters();
                 return Ok(());
+            }
+            let late = state.late.load(Ordering::SeqCst);
+            if late > 0 {
+                tokio::time::sleep(Duration::from_millis(late)).await;
             }
             to_client.write_all(&buffer[..read]).await?;
         }
