@@ -1,8 +1,7 @@
 -- List prices per million tokens, in US dollars, from the day they hold. The recomputed cost joins this table
 -- when it is asked for, so a corrected price corrects the past as well.
 --
--- `Model` is a model's name without context suffix, date, provider prefix and version suffix: what
--- `price_key` below makes of `us.anthropic.claude-haiku-4-5-20251001-v1:0` is `claude-haiku-4-5`.
+-- `Model` is the name that the telemetry tables' column `Model` has.
 -- The factors apply to requests with more than 200,000 input tokens, and to those in fast mode.
 CREATE TABLE IF NOT EXISTS model_prices
 (

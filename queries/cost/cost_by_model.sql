@@ -13,7 +13,7 @@ help = "one row per model, or per model and hour or day (UTC)"
 
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 requests = "API requests that were answered"
 cost = "USD, as the client reported it"
 cost_list = "USD, recomputed from tokens and list prices; null where no price is known"

@@ -27,7 +27,7 @@ help = "requests that were sent more, cached tokens included, are taken to need 
 
 # A request is a candidate if it is small by both bounds and asked for no tool that changes, runs or delegates anything.
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 cheaper_model = "the newest model of the cheaper tier in the price list; empty where there is none"
 requests = "API requests that were answered"
 candidates = "requests that the cheaper model would likely have served"
@@ -57,8 +57,7 @@ WITH
     (
         SELECT
             Model,
-            replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS key,
-            extract(key, '(opus|sonnet|haiku)') AS tier,
+            extract(Model, '(opus|sonnet|haiku)') AS tier,
             LogAttributes['speed'] AS speed,
             InputTokens + CacheReadTokens + CacheCreationTokens <= {max_input_tokens:UInt64}
                 AND OutputTokens <= {max_output_tokens:UInt64}
@@ -92,7 +91,6 @@ WITH
             AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})
         GROUP BY
             Model,
-            key,
             tier,
             speed,
             candidate
@@ -133,7 +131,7 @@ LEFT JOIN
         argMax(fast, ValidFrom) AS fast
     FROM prices
     GROUP BY key
-) AS own ON own.key = small.key
+) AS own ON own.key = small.Model
 LEFT JOIN
 (
 -- @when to_tier = next

@@ -42,7 +42,6 @@ FROM
     SELECT
         multiIf(otel_logs.InputTokens <= 500, 'small', otel_logs.InputTokens <= 1500, 'medium', otel_logs.InputTokens <= 3000, 'large', 'xlarge') AS size,
         Model,
-        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
         toDate(Timestamp, 'UTC') AS Day,
         LogAttributes['speed'] AS Speed,
         otel_logs.InputTokens + otel_logs.CacheReadTokens + otel_logs.CacheCreationTokens > 200000 AS LongContext,
@@ -86,6 +85,6 @@ ASOF LEFT JOIN
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor
     FROM model_prices FINAL
-) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom
+) AS p ON p.Model = c.Model AND c.Day >= p.ValidFrom
 GROUP BY size
 ORDER BY indexOf(['small', 'medium', 'large', 'xlarge'], size)

@@ -13,7 +13,7 @@ help = "the range as a whole, or each hour or day (UTC)"
 
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 requests = "API requests that were answered"
 measured = "requests that say when their first token came; the others are left out of what follows"
 avg_ms = "mean milliseconds to the first token"

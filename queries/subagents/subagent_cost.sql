@@ -114,7 +114,6 @@ WITH
                 LogAttributes['agent_id'] AS agent,
                 max(LogAttributes['agent.name']) AS type,
                 Model,
-                replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
                 toDate(Timestamp, 'UTC') AS Day,
                 LogAttributes['speed'] AS Speed,
                 otel_logs.InputTokens + otel_logs.CacheReadTokens + otel_logs.CacheCreationTokens > 200000 AS LongContext,
@@ -160,7 +159,7 @@ WITH
                 toFloat64(LongOutputFactor) AS LongOutputFactor,
                 toFloat64(FastFactor) AS FastFactor
             FROM model_prices FINAL
-        ) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom
+        ) AS p ON p.Model = c.Model AND c.Day >= p.ValidFrom
         GROUP BY
             SessionId,
             agent

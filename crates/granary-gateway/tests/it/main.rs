@@ -4,6 +4,7 @@
 
 mod bounds;
 mod catalogue;
+mod clients;
 mod formats;
 mod injection;
 mod parameters;
