@@ -45,6 +45,8 @@ WITH
             Model AS key,
             ValidFrom,
             extract(Model, '(opus|sonnet|haiku)') AS tier,
+            -- The newest is the one with the highest version: a price may hold from before its model was there.
+            arrayMap(part -> toUInt32OrZero(part), extractAll(Model, '[0-9]+')) AS version,
             toFloat64(Input) AS input,
             toFloat64(Output) AS output,
             toFloat64(CacheRead) AS cache_read,
@@ -142,11 +144,11 @@ LEFT JOIN
     SELECT
         arrayJoin(if(tier = 'haiku', ['opus', 'sonnet'], [])) AS from_tier,
 -- @end
-        argMax(prices.key, (ValidFrom, prices.key)) AS key,
-        argMax(prices.input, (ValidFrom, prices.key)) AS input,
-        argMax(prices.output, (ValidFrom, prices.key)) AS output,
-        argMax(prices.cache_read, (ValidFrom, prices.key)) AS cache_read,
-        argMax(prices.cache_creation, (ValidFrom, prices.key)) AS cache_creation
+        argMax(prices.key, (version, ValidFrom, prices.key)) AS key,
+        argMax(prices.input, (version, ValidFrom, prices.key)) AS input,
+        argMax(prices.output, (version, ValidFrom, prices.key)) AS output,
+        argMax(prices.cache_read, (version, ValidFrom, prices.key)) AS cache_read,
+        argMax(prices.cache_creation, (version, ValidFrom, prices.key)) AS cache_creation
     FROM prices
     WHERE from_tier != ''
     GROUP BY from_tier

@@ -102,3 +102,71 @@ async fn a_model_is_one_in_events_spans_and_counters_and_found_by_any_spelling()
         );
     }
 }
+
+/// Dollars for a million tokens of each of [`KINDS`], as client 2.1.329 reckons them.
+const RATES: [(&str, [f64; 4]); 22] = [
+    ("claude-opus-4-5", [5.0, 25.0, 0.5, 6.25]),
+    ("claude-opus-4-6", [5.0, 25.0, 0.5, 6.25]),
+    ("claude-opus-4-7", [5.0, 25.0, 0.5, 6.25]),
+    ("claude-opus-4-8", [5.0, 25.0, 0.5, 6.25]),
+    ("claude-opus-5", [5.0, 25.0, 0.5, 6.25]),
+    ("claude-opus-5-5", [4.0, 20.0, 0.2, 5.0]),
+    ("claude-sonnet-4", [3.0, 15.0, 0.3, 3.75]),
+    ("claude-sonnet-4-5", [3.0, 15.0, 0.3, 3.75]),
+    ("claude-sonnet-4-6", [3.0, 15.0, 0.3, 3.75]),
+    ("claude-sonnet-5", [2.0, 10.0, 0.2, 2.5]),
+    ("claude-sonnet-5-5", [2.0, 10.0, 0.1, 2.5]),
+    ("claude-haiku-4-5", [1.0, 5.0, 0.1, 1.25]),
+    ("claude-haiku-5-5", [0.1, 0.5, 0.01, 0.125]),
+    ("claude-fable-5", [10.0, 50.0, 1.0, 12.5]),
+    ("claude-fable-5-1", [10.0, 50.0, 0.25, 12.5]),
+    ("claude-fable-5-2", [8.0, 40.0, 0.2, 10.0]),
+    ("claude-mythos-5", [10.0, 50.0, 1.0, 12.5]),
+    ("claude-mythos-5-1", [10.0, 50.0, 0.25, 12.5]),
+    ("claude-mythos-5-2", [8.0, 40.0, 0.2, 10.0]),
+    ("claude-opus-5-5[1m]", [4.0, 20.0, 0.2, 5.0]),
+    ("claude-sonnet-4-20250514", [3.0, 15.0, 0.3, 3.75]),
+    ("us.anthropic.claude-haiku-4-5-20251001-v1:0", [1.0, 5.0, 0.1, 1.25]),
+];
+
+const KINDS: [&str; 4] = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"];
+
+#[tokio::test]
+async fn the_recomputed_cost_is_what_the_client_charges_for_a_quarter_million_tokens_of_each_kind() {
+    let requests: Vec<_> = RATES
+        .iter()
+        .flat_map(|(model, rates)| {
+            KINDS
+                .iter()
+                .zip(rates)
+                .map(move |(kind, rate)| format!("('{model}', '{kind}', '{}')", rate / 4.0))
+        })
+        .collect();
+    // The kind stands for the version, so that each is compared by itself.
+    let insert = format!(
+        "INSERT INTO otel_logs (Timestamp, Body, ResourceAttributes, LogAttributes)
+         SELECT toDateTime64('2026-11-19 08:00:00', 9, 'UTC'), 'claude_code.api_request', map('service.version', row.2),
+             map('event.name', 'api_request', 'model', row.1, row.2, '250000', 'cost_usd', row.3)
+         FROM (SELECT arrayJoin([{}]) AS row)",
+        requests.join(", ")
+    );
+    let rows = over("rates", &[insert]).await.rows("cost_drift", "").await;
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter(|row| row["difference"] != 0 || row["requests"] != row["priced_requests"])
+        .collect();
+    assert_eq!(wrong, Vec::<&Value>::new());
+    // Three models are there by two spellings.
+    assert_eq!(rows.len(), (RATES.len() - 3) * KINDS.len());
+}
+
+#[tokio::test]
+async fn the_newest_cheaper_model_is_the_one_with_the_highest_version() {
+    let request = [("model", "claude-opus-5-5"), ("input_tokens", "1000"), ("cost_usd", "0.004")];
+    let gateway = over("savings", &[event("api_request", &request)]).await;
+    let columns = ["cheaper_model", "cost_list", "saving"];
+    assert_eq!(
+        gateway.row("model_savings", "", columns).await,
+        [json!("claude-sonnet-5-5"), json!(0.004), json!(0.002)]
+    );
+}
