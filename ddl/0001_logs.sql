@@ -59,6 +59,9 @@ CREATE TABLE IF NOT EXISTS otel_logs
     OutputTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['output_tokens']) CODEC(T64, ZSTD(1)),
     CacheReadTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_read_tokens']) CODEC(T64, ZSTD(1)),
     CacheCreationTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_tokens']) CODEC(T64, ZSTD(1)),
+    -- How long the cache keeps what was written, where the client says so; an hour costs more than five minutes.
+    CacheCreation5mTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_5m_tokens']) CODEC(T64, ZSTD(1)),
+    CacheCreation1hTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_1h_tokens']) CODEC(T64, ZSTD(1)),
     -- US dollars as the client reported them.
     Cost Decimal(18, 9) DEFAULT toDecimal64OrZero(toString(round(toFloat64OrZero(LogAttributes['cost_usd']), 9)), 9) CODEC(ZSTD(1)),
     -- What makes the event one event, hashed; see ARCHITECTURE.md, identity.

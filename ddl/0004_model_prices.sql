@@ -11,7 +11,9 @@ CREATE TABLE IF NOT EXISTS model_prices
     Input Decimal(18, 9),
     Output Decimal(18, 9),
     CacheRead Decimal(18, 9),
+    -- Of what is kept for five minutes, and of what the client does not say how long.
     CacheCreation Decimal(18, 9),
+    CacheCreation1h Decimal(18, 9) DEFAULT Input * 2,
     LongInputFactor Decimal(9, 4) DEFAULT 1,
     LongOutputFactor Decimal(9, 4) DEFAULT 1,
     FastFactor Decimal(9, 4) DEFAULT 1,

@@ -77,6 +77,7 @@ CREATE TABLE IF NOT EXISTS session_models
     OutputTokens SimpleAggregateFunction(sum, UInt64),
     CacheReadTokens SimpleAggregateFunction(sum, UInt64),
     CacheCreationTokens SimpleAggregateFunction(sum, UInt64),
+    CacheCreation1hTokens SimpleAggregateFunction(sum, UInt64),
     INDEX idx_session SessionId TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
@@ -97,7 +98,8 @@ SELECT
     sum(otel_logs.InputTokens) AS InputTokens,
     sum(otel_logs.OutputTokens) AS OutputTokens,
     sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
-    sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens
+    sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+    sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens
 FROM otel_logs
 WHERE AgentEvent = 'api_request' AND SessionId != ''
 GROUP BY TenantId, Day, SessionId, Model, Speed, LongContext;

@@ -5,7 +5,8 @@ CREATE VIEW IF NOT EXISTS cost_hourly_priced AS
 SELECT
     c.*,
     if(p.Model = '', NULL,
-        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+            + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
             * if(c.LongContext, p.LongInputFactor, 1)
         + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
         * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
@@ -19,6 +20,7 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor
@@ -29,7 +31,8 @@ CREATE VIEW IF NOT EXISTS session_models_priced AS
 SELECT
     c.*,
     if(p.Model = '', NULL,
-        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+            + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
             * if(c.LongContext, p.LongInputFactor, 1)
         + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
         * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
@@ -43,6 +46,7 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor

@@ -51,6 +51,7 @@ WITH
             toFloat64(Output) AS output,
             toFloat64(CacheRead) AS cache_read,
             toFloat64(CacheCreation) AS cache_creation,
+            toFloat64(CacheCreation1h) - cache_creation AS cache_creation_1h_more,
             toFloat64(FastFactor) AS fast
         FROM model_prices FINAL
         WHERE ValidFrom < {to:DateTime64(9, 'UTC')}
@@ -78,7 +79,8 @@ WITH
             sum(InputTokens) AS input_tokens,
             sum(OutputTokens) AS output_tokens,
             sum(CacheReadTokens) AS cache_read_tokens,
-            sum(CacheCreationTokens) AS cache_creation_tokens
+            sum(CacheCreationTokens) AS cache_creation_tokens,
+            sum(CacheCreation1hTokens) AS cache_creation_1h_tokens
         FROM otel_logs
         WHERE TenantId = {tenant:String}
             AND AgentEvent = 'api_request'
@@ -109,7 +111,8 @@ SELECT
             own.key = '',
             NULL,
             (input_tokens * own.input + output_tokens * own.output
-                + cache_read_tokens * own.cache_read + cache_creation_tokens * own.cache_creation)
+                + cache_read_tokens * own.cache_read + cache_creation_tokens * own.cache_creation
+                + cache_creation_1h_tokens * own.cache_creation_1h_more)
                 * if(speed = 'fast', own.fast, 1) / 1e6),
         candidate), 9) AS cost_list,
     round(sumIf(
@@ -117,7 +120,8 @@ SELECT
             cheaper.key = '',
             NULL,
             (input_tokens * cheaper.input + output_tokens * cheaper.output
-                + cache_read_tokens * cheaper.cache_read + cache_creation_tokens * cheaper.cache_creation) / 1e6),
+                + cache_read_tokens * cheaper.cache_read + cache_creation_tokens * cheaper.cache_creation
+                + cache_creation_1h_tokens * cheaper.cache_creation_1h_more) / 1e6),
         candidate), 9) AS cost_cheaper,
     if(cost_list IS NULL OR cost_cheaper IS NULL, NULL, greatest(cost_list - cost_cheaper, 0)) AS saving,
     saving / nullIf(cost_list, 0) AS saving_share
@@ -130,6 +134,7 @@ LEFT JOIN
         argMax(output, ValidFrom) AS output,
         argMax(cache_read, ValidFrom) AS cache_read,
         argMax(cache_creation, ValidFrom) AS cache_creation,
+        argMax(cache_creation_1h_more, ValidFrom) AS cache_creation_1h_more,
         argMax(fast, ValidFrom) AS fast
     FROM prices
     GROUP BY key
@@ -148,7 +153,8 @@ LEFT JOIN
         argMax(prices.input, (version, ValidFrom, prices.key)) AS input,
         argMax(prices.output, (version, ValidFrom, prices.key)) AS output,
         argMax(prices.cache_read, (version, ValidFrom, prices.key)) AS cache_read,
-        argMax(prices.cache_creation, (version, ValidFrom, prices.key)) AS cache_creation
+        argMax(prices.cache_creation, (version, ValidFrom, prices.key)) AS cache_creation,
+        argMax(prices.cache_creation_1h_more, (version, ValidFrom, prices.key)) AS cache_creation_1h_more
     FROM prices
     WHERE from_tier != ''
     GROUP BY from_tier

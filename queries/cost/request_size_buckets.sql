@@ -28,7 +28,8 @@ SELECT
     toFloat64(sum(c.cost)) AS cost,
     round(sum(
         if(p.Model = '', NULL,
-            ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+            ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+                + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
                 * if(c.LongContext, p.LongInputFactor, 1)
             + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
             * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6)
@@ -52,7 +53,8 @@ FROM
         sum(otel_logs.InputTokens) AS InputTokens,
         sum(otel_logs.OutputTokens) AS OutputTokens,
         sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
-        sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens
+        sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+        sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens
     FROM otel_logs
     WHERE TenantId = {tenant:String}
         AND AgentEvent = 'api_request'
@@ -81,6 +83,7 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor

@@ -98,7 +98,8 @@ WITH
             toFloat64(sum(c.cost)) AS cost,
             round(sum(
                 if(p.Model = '', NULL,
-                    ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+                    ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+                        + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
                         * if(c.LongContext, p.LongInputFactor, 1)
                     + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
                     * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6)
@@ -123,6 +124,7 @@ WITH
                 sum(otel_logs.OutputTokens) AS OutputTokens,
                 sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
                 sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+                sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens,
                 min(Timestamp) AS start,
                 max(Timestamp) AS end
             FROM otel_logs
@@ -155,6 +157,7 @@ WITH
                 toFloat64(Output) AS Output,
                 toFloat64(CacheRead) AS CacheRead,
                 toFloat64(CacheCreation) AS CacheCreation,
+                toFloat64(CacheCreation1h) AS CacheCreation1h,
                 toFloat64(LongInputFactor) AS LongInputFactor,
                 toFloat64(LongOutputFactor) AS LongOutputFactor,
                 toFloat64(FastFactor) AS FastFactor

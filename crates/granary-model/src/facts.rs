@@ -39,6 +39,10 @@ pub struct Facts<'a> {
     pub cache_read_tokens: u64,
     /// Tokens written to the prompt cache.
     pub cache_creation_tokens: u64,
+    /// Those of them that are said to be kept for five minutes.
+    pub cache_creation_5m_tokens: u64,
+    /// Those of them that are kept for an hour, which costs more.
+    pub cache_creation_1h_tokens: u64,
     /// The reported cost in billionths of a US dollar.
     pub cost_nano_usd: i64,
 }
@@ -84,6 +88,8 @@ impl<'a> Facts<'a> {
             output_tokens: count("output_tokens"),
             cache_read_tokens: count("cache_read_tokens"),
             cache_creation_tokens: count("cache_creation_tokens"),
+            cache_creation_5m_tokens: count("cache_creation_5m_tokens"),
+            cache_creation_1h_tokens: count("cache_creation_1h_tokens"),
             cost_nano_usd: attributes.get("cost_usd").and_then(Value::as_number).map_or(0, nano_usd),
         }
     }

@@ -10,7 +10,7 @@ const COLLECTOR_COLUMNS: &str = "Timestamp, TraceId, SpanId, TraceFlags, Severit
 
 /// What `Facts` reads and the `DEFAULT` expressions compute.
 const FACTS: &str = "SessionId, UserId, TeamId, Project, PromptId, AgentEvent, Sequence, Model, ToolName, Success, DurationMs, \
-     InputTokens, OutputTokens, CacheReadTokens, CacheCreationTokens, Cost";
+     InputTokens, OutputTokens, CacheReadTokens, CacheCreationTokens, CacheCreation5mTokens, CacheCreation1hTokens, Cost";
 
 /// One model by many names, others that look alike, and what has no sense.
 const MODEL_SPELLINGS: [&str; 24] = [
@@ -70,6 +70,9 @@ fn variants() -> Vec<LogRecord> {
         ]),
         with(&[
             ("cost_usd", Value::Double(1e-9)),
+            ("cache_creation_tokens", Value::Int(7)),
+            ("cache_creation_5m_tokens", Value::Int(4)),
+            ("cache_creation_1h_tokens", "3".into()),
             ("success", Value::Bool(true)),
             ("duration_ms", Value::Int(-4)),
         ]),

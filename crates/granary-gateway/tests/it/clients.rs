@@ -170,3 +170,45 @@ async fn the_newest_cheaper_model_is_the_one_with_the_highest_version() {
         [json!("claude-sonnet-5-5"), json!(0.004), json!(0.002)]
     );
 }
+
+#[tokio::test]
+async fn what_the_cache_keeps_for_an_hour_is_priced_by_the_hour_in_every_cost() {
+    let written = |five_minutes, hour, cost| {
+        event(
+            "api_request",
+            &[
+                ("model", "claude-opus-4-6"),
+                ("cache_creation_tokens", "1000"),
+                ("cache_creation_5m_tokens", five_minutes),
+                ("cache_creation_1h_tokens", hour),
+                ("cost_usd", cost),
+                ("agent_id", "a1"),
+            ],
+        )
+    };
+    // As the client charges; where it does not say how long, five minutes.
+    let gateway = over(
+        "cache_writes",
+        &[written("1000", "0", "0.00625"), written("0", "1000", "0.01"), written("0", "0", "0.00625")],
+    )
+    .await;
+    let whole = json!(0.0225);
+    for query in [
+        "cost_summary",
+        "cost_by_model",
+        "cost_drift",
+        "request_size_buckets",
+        "sessions",
+        "subagent_cost",
+        "model_savings",
+    ] {
+        assert_eq!(
+            gateway.row(query, "", ["cost", "cost_list"]).await,
+            [whole.clone(), whole.clone()],
+            "{query}"
+        );
+    }
+    let columns =
+        ["cache_creation_tokens", "cache_creation_5m_tokens", "cache_creation_1h_tokens", "total_tokens"];
+    assert_eq!(gateway.row("token_breakdown", "", columns).await, [3000, 1000, 1000, 3000].map(Value::from));
+}
