@@ -212,3 +212,26 @@ async fn what_the_cache_keeps_for_an_hour_is_priced_by_the_hour_in_every_cost() 
         ["cache_creation_tokens", "cache_creation_5m_tokens", "cache_creation_1h_tokens", "total_tokens"];
     assert_eq!(gateway.row("token_breakdown", "", columns).await, [3000, 1000, 1000, 3000].map(Value::from));
 }
+
+#[tokio::test]
+async fn beside_the_recomputed_cost_stands_what_was_reported_of_the_same_requests() {
+    let request = |model, tokens, cost| {
+        event("api_request", &[("model", model), ("input_tokens", tokens), ("cost_usd", cost)])
+    };
+    let gateway =
+        over("priced", &[request("claude-opus-4-6", "1000", "0.006"), request("of-nobody", "1000", "40.0")])
+            .await;
+    let columns = ["cost", "cost_list", "requests", "priced_requests", "cost_priced"];
+    assert_eq!(
+        gateway.row("cost_summary", "", columns).await,
+        [json!(40.006), json!(0.005), json!(2), json!(1), json!(0.006)]
+    );
+    assert_eq!(
+        gateway.row("cost_by_model", "&model=claude-opus-4-6", columns).await,
+        [json!(0.006), json!(0.005), json!(1), json!(1), json!(0.006)]
+    );
+    assert_eq!(
+        gateway.row("cost_by_model", "&model=of-nobody", columns).await,
+        [json!(40), Value::Null, json!(1), json!(0), json!(0)]
+    );
+}
