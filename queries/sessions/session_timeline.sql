@@ -76,7 +76,7 @@ WITH
         AgentEvent = 'api_request',
             concat(
                 Model, ' answered in ', took, ': ',
-                toString(InputTokens + CacheReadTokens + CacheCreationTokens), ' tokens in, ',
+                toString(InputTokens + CacheReadTokens + CacheCreationTokens), ' tokens in with cache, ',
                 toString(OutputTokens), ' out, $', toDecimalString(Cost, 4)),
         AgentEvent = 'api_error',
             concat(

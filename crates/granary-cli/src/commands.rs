@@ -5,5 +5,6 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod migrate;
 pub(crate) mod query;
+pub(crate) mod readable;
 pub(crate) mod sessions;
 pub(crate) mod up;
