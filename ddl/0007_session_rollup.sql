@@ -45,7 +45,8 @@ SELECT
     min(Timestamp) AS Start,
     max(Timestamp) AS End,
     count() AS Events,
-    countIf(AgentEvent = 'user_prompt') AS Prompts,
+    -- A background agent's report comes as a prompt, which nobody gave.
+    countIf(AgentEvent = 'user_prompt' AND NOT startsWith(LogAttributes['prompt'], '<task-notification>')) AS Prompts,
     countIf(AgentEvent = 'api_request') AS Requests,
     sumIf(otel_logs.Cost, AgentEvent = 'api_request') AS Cost,
     sumIf(otel_logs.InputTokens, AgentEvent = 'api_request') AS InputTokens,

@@ -69,6 +69,8 @@ WITH
     if(characters = '', '', concat(' of ', characters, ' characters')) AS of_length,
     if(words IN ('', '<REDACTED>'), '', concat(': ', words)) AS and_words,
     multiIf(
+        AgentEvent = 'user_prompt' AND startsWith(words, '<task-notification>'),
+            concat('report of a background agent: ', extract(words, '(?s)<summary>(.*?)</summary>')),
         AgentEvent = 'user_prompt',
             concat('prompt', of_length, and_words),
         AgentEvent = 'assistant_response',

@@ -235,3 +235,37 @@ async fn beside_the_recomputed_cost_stands_what_was_reported_of_the_same_request
         [json!(40), Value::Null, json!(1), json!(0), json!(0)]
     );
 }
+
+#[tokio::test]
+async fn a_background_agent_s_report_is_no_prompt() {
+    let report = "<task-notification>\n<task-id>a1</task-id>\n<summary>Agent \"child\" finished</summary>\n</task-notification>";
+    let prompts = [("Please go", "p1"), (report, "p2"), ("<REDACTED>", "p3")];
+    let gateway = over(
+        "prompts",
+        &prompts.map(|(text, id)| {
+            event("user_prompt", &[("prompt", text), ("prompt.id", id), ("user.email", "ada@example.com")])
+        }),
+    )
+    .await;
+    for query in ["session_summary", "user_activity"] {
+        assert_eq!(gateway.row(query, if query == "user_activity" { "" } else { "&session=s1" }, ["prompts"]).await, [json!(2)], "{query}");
+    }
+    let of = |rows: Vec<Value>, column: &str| -> Vec<_> {
+        let mut values: Vec<_> = rows.iter().map(|row| row[column].as_str().unwrap().to_owned()).collect();
+        values.sort();
+        values
+    };
+    assert_eq!(of(gateway.rows("session_prompts", "").await, "prompt"), ["p1", "p3"]);
+    assert_eq!(
+        of(gateway.rows("session_timeline", "&session=s1").await, "summary"),
+        ["prompt", "prompt: Please go", "report of a background agent: Agent \"child\" finished"]
+    );
+    assert_eq!(
+        of(gateway.rows("audit_trail", "").await, "action"),
+        ["gave a prompt", "gave a prompt", "heard from a background agent"]
+    );
+    assert_eq!(
+        of(gateway.rows("session_flow", "&session=s1").await, "label"),
+        ["prompt", "prompt", "report of a background agent"]
+    );
+}
