@@ -248,7 +248,11 @@ async fn a_background_agent_s_report_is_no_prompt() {
     )
     .await;
     for query in ["session_summary", "user_activity"] {
-        assert_eq!(gateway.row(query, if query == "user_activity" { "" } else { "&session=s1" }, ["prompts"]).await, [json!(2)], "{query}");
+        assert_eq!(
+            gateway.row(query, if query == "user_activity" { "" } else { "&session=s1" }, ["prompts"]).await,
+            [json!(2)],
+            "{query}"
+        );
     }
     let of = |rows: Vec<Value>, column: &str| -> Vec<_> {
         let mut values: Vec<_> = rows.iter().map(|row| row[column].as_str().unwrap().to_owned()).collect();
@@ -267,5 +271,34 @@ async fn a_background_agent_s_report_is_no_prompt() {
     assert_eq!(
         of(gateway.rows("session_flow", "&session=s1").await, "label"),
         ["prompt", "prompt", "report of a background agent"]
+    );
+}
+
+#[tokio::test]
+async fn the_first_token_is_taken_from_the_span_where_the_event_does_not_have_it() {
+    let model = ("model", "claude-opus-4-8");
+    let request = |id, more: &[(&str, &str)]| {
+        event("api_request", &[&[("request_id", id), model, ("duration_ms", "100")], more].concat())
+    };
+    let span =
+        |id, first| request_span(&[("request_id", id), ("ttft_ms", first), ("model", "claude-opus-4-8[1m]")]);
+    let gateway = over(
+        "first_token",
+        &[
+            request("in_both", &[("ttft_ms", "10")]),
+            span("in_both", "99"),
+            request("in_span", &[]),
+            span("in_span", "30"),
+            request("nowhere", &[]),
+            request("", &[]),
+            span("", "77"),
+            span("without_event", "88"),
+        ],
+    )
+    .await;
+    let columns = ["model", "requests", "measured", "avg_ms", "share_of_duration"];
+    assert_eq!(
+        gateway.row("time_to_first_token", "", columns).await,
+        [json!("claude-opus-4-8"), json!(4), json!(2), json!(20), json!(0.2)]
     );
 }
