@@ -302,3 +302,34 @@ async fn the_first_token_is_taken_from_the_span_where_the_event_does_not_have_it
         [json!("claude-opus-4-8"), json!(4), json!(2), json!(20), json!(0.2)]
     );
 }
+
+#[tokio::test]
+async fn versions_that_can_be_compared_come_before_those_that_cannot() {
+    let sent =
+        |version: &str, name: &str, pairs: &[(&str, &str)]| event(name, pairs).replace("2.1.329", version);
+    let gateway = over(
+        "drift",
+        &[
+            sent("2.1.197", "api_request", &[("model", "opus")]),
+            sent("2.1.329", "api_request", &[("model", "opus"), ("ttft_ms", "10")]),
+            // Of a kind that one version alone sends: what it leaves out now and then is no drift.
+            sent("2.1.329", "plugin_loaded", &[("plugin.name", "a")]),
+            sent("2.1.329", "plugin_loaded", &[("plugin.scope", "b")]),
+        ],
+    )
+    .await;
+    let rows = gateway.rows("attribute_drift", "&min_events=1").await;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| ["version", "attribute", "drift", "compared"].map(|name| row[name].clone()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            [json!("2.1.197"), json!("ttft_ms"), json!(1), json!(true)],
+            [json!("2.1.329"), json!("ttft_ms"), json!(-1), json!(true)],
+            [json!("2.1.329"), json!("plugin.name"), Value::Null, json!(false)],
+            [json!("2.1.329"), json!("plugin.scope"), Value::Null, json!(false)],
+        ]
+    );
+}
