@@ -1,7 +1,7 @@
 //! One event of a replayed session as a line for people.
 
 use granary_archive::ReplayEvent;
-use granary_model::Signal;
+use granary_model::{Signal, bare_model_name};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,8 +13,11 @@ pub(crate) fn readable(event: &ReplayEvent, colours: bool) -> String {
     if event.signal == Signal::Metrics {
         details.extend(record.measured());
     }
-    let labelled =
-        |(name, label): &(&str, &str)| Some(format!("{label}{}", one_line(&record.attribute(name)?)));
+    let labelled = |(name, label): &(&str, &str)| {
+        let value = record.attribute(name)?;
+        let value = if *name == "model" { bare_model_name(&value) } else { &value };
+        Some(format!("{label}{}", one_line(value)))
+    };
     details.extend(FIRST.iter().filter_map(labelled));
     details.extend(record.tokens_in_with_cache().map(|tokens| format!("in_with_cache={tokens}")));
     details.extend(record.attribute("output_tokens").map(|tokens| format!("out={tokens}")));
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn tokens_in_are_all_that_the_model_read() {
         let request = json!({ "attributes": {
-            "model": "claude-opus-4-8", "input_tokens": 114, "output_tokens": 34, "cache_read_tokens": "5014",
+            "model": "claude-opus-4-8[1m]", "input_tokens": 114, "output_tokens": 34, "cache_read_tokens": "5014",
             "cache_creation_tokens": 1014, "cost_usd": 0.010_264_5
         } });
         insta::assert_snapshot!(line(Signal::Logs, "api_request", &request), @"2026-11-20T09:06:45.889Z  api_request                  claude-opus-4-8  in_with_cache=6142  out=34  $0.0103");
