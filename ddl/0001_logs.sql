@@ -45,8 +45,11 @@ CREATE TABLE IF NOT EXISTS otel_logs
     AgentEvent LowCardinality(String) DEFAULT replaceRegexpOne(
         if(LogAttributes['event.name'] != '', LogAttributes['event.name'], Body), '^claude_code\\.', '') CODEC(ZSTD(1)),
     Sequence UInt64 DEFAULT toUInt64OrZero(LogAttributes['event.sequence']) CODEC(T64, ZSTD(1)),
-    Model LowCardinality(String) DEFAULT arrayFirst(x -> x != '', [
-        LogAttributes['model'], LogAttributes['gen_ai.response.model'], LogAttributes['gen_ai.request.model']]) CODEC(ZSTD(1)),
+    -- One name for one model, whatever window, snapshot, vendor and platform it was asked for with; see README.md.
+    Model LowCardinality(String) DEFAULT replaceRegexpOne(replaceRegexpOne(
+        arrayFirst(x -> x != '', [LogAttributes['model'], LogAttributes['gen_ai.response.model'], LogAttributes['gen_ai.request.model']]),
+        '\\[[^\\[\\]]*\\]$', ''),
+        '(?s)^(?:.*anthropic[./])?(claude-.*?)(?:-20[0-9]{6}|@[a-z0-9]+)?(?:-v[0-9]+(?::[0-9]+)?)?$', '\\1') CODEC(ZSTD(1)),
     ToolName LowCardinality(String) DEFAULT arrayFirst(x -> x != '', [
         LogAttributes['tool_name'], LogAttributes['gen_ai.tool.name'], LogAttributes['function_name']]) CODEC(ZSTD(1)),
     Success Nullable(Bool) DEFAULT multiIf(
@@ -56,6 +59,9 @@ CREATE TABLE IF NOT EXISTS otel_logs
     OutputTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['output_tokens']) CODEC(T64, ZSTD(1)),
     CacheReadTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_read_tokens']) CODEC(T64, ZSTD(1)),
     CacheCreationTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_tokens']) CODEC(T64, ZSTD(1)),
+    -- How long the cache keeps what was written, where the client says so; an hour costs more than five minutes.
+    CacheCreation5mTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_5m_tokens']) CODEC(T64, ZSTD(1)),
+    CacheCreation1hTokens UInt64 DEFAULT toUInt64OrZero(LogAttributes['cache_creation_1h_tokens']) CODEC(T64, ZSTD(1)),
     -- US dollars as the client reported them.
     Cost Decimal(18, 9) DEFAULT toDecimal64OrZero(toString(round(toFloat64OrZero(LogAttributes['cost_usd']), 9)), 9) CODEC(ZSTD(1)),
     -- What makes the event one event, hashed; see ARCHITECTURE.md, identity.

@@ -41,8 +41,10 @@ CREATE TABLE IF NOT EXISTS otel_traces
     Project LowCardinality(String) DEFAULT arrayFirst(x -> x != '', [
         SpanAttributes['project'], SpanAttributes['project.name'],
         ResourceAttributes['project'], ResourceAttributes['project.name']]) CODEC(ZSTD(1)),
-    Model LowCardinality(String) DEFAULT arrayFirst(x -> x != '', [
-        SpanAttributes['model'], SpanAttributes['gen_ai.response.model'], SpanAttributes['gen_ai.request.model']]) CODEC(ZSTD(1)),
+    Model LowCardinality(String) DEFAULT replaceRegexpOne(replaceRegexpOne(
+        arrayFirst(x -> x != '', [SpanAttributes['model'], SpanAttributes['gen_ai.response.model'], SpanAttributes['gen_ai.request.model']]),
+        '\\[[^\\[\\]]*\\]$', ''),
+        '(?s)^(?:.*anthropic[./])?(claude-.*?)(?:-20[0-9]{6}|@[a-z0-9]+)?(?:-v[0-9]+(?::[0-9]+)?)?$', '\\1') CODEC(ZSTD(1)),
     ToolName LowCardinality(String) DEFAULT arrayFirst(x -> x != '', [
         SpanAttributes['tool_name'], SpanAttributes['gen_ai.tool.name'], SpanAttributes['function_name']]) CODEC(ZSTD(1)),
     EventId UInt128 DEFAULT reinterpretAsUInt128(sipHash128(TenantId, ServiceName, TraceId, SpanId, SpanName, Timestamp)) CODEC(NONE),

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS cost_hourly
     OutputTokens SimpleAggregateFunction(sum, UInt64),
     CacheReadTokens SimpleAggregateFunction(sum, UInt64),
     CacheCreationTokens SimpleAggregateFunction(sum, UInt64),
+    CacheCreation5mTokens SimpleAggregateFunction(sum, UInt64),
+    CacheCreation1hTokens SimpleAggregateFunction(sum, UInt64),
     DurationMs SimpleAggregateFunction(sum, UInt64)
 )
 ENGINE = AggregatingMergeTree
@@ -54,6 +56,8 @@ SELECT
     sum(otel_logs.OutputTokens) AS OutputTokens,
     sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
     sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+    sum(otel_logs.CacheCreation5mTokens) AS CacheCreation5mTokens,
+    sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens,
     sum(otel_logs.DurationMs) AS DurationMs
 FROM otel_logs
 WHERE AgentEvent = 'api_request'

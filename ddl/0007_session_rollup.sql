@@ -45,7 +45,8 @@ SELECT
     min(Timestamp) AS Start,
     max(Timestamp) AS End,
     count() AS Events,
-    countIf(AgentEvent = 'user_prompt') AS Prompts,
+    -- A background agent's report comes as a prompt, which nobody gave.
+    countIf(AgentEvent = 'user_prompt' AND NOT startsWith(LogAttributes['prompt'], '<task-notification>')) AS Prompts,
     countIf(AgentEvent = 'api_request') AS Requests,
     sumIf(otel_logs.Cost, AgentEvent = 'api_request') AS Cost,
     sumIf(otel_logs.InputTokens, AgentEvent = 'api_request') AS InputTokens,
@@ -77,6 +78,7 @@ CREATE TABLE IF NOT EXISTS session_models
     OutputTokens SimpleAggregateFunction(sum, UInt64),
     CacheReadTokens SimpleAggregateFunction(sum, UInt64),
     CacheCreationTokens SimpleAggregateFunction(sum, UInt64),
+    CacheCreation1hTokens SimpleAggregateFunction(sum, UInt64),
     INDEX idx_session SessionId TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
@@ -97,7 +99,8 @@ SELECT
     sum(otel_logs.InputTokens) AS InputTokens,
     sum(otel_logs.OutputTokens) AS OutputTokens,
     sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
-    sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens
+    sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+    sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens
 FROM otel_logs
 WHERE AgentEvent = 'api_request' AND SessionId != ''
 GROUP BY TenantId, Day, SessionId, Model, Speed, LongContext;

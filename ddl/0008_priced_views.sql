@@ -5,19 +5,12 @@ CREATE VIEW IF NOT EXISTS cost_hourly_priced AS
 SELECT
     c.*,
     if(p.Model = '', NULL,
-        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+            + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
             * if(c.LongContext, p.LongInputFactor, 1)
         + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
         * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
-FROM
-(
-    SELECT
-        *,
-        -- price_key
-        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
-        toDate(Hour, 'UTC') AS PriceDay
-    FROM cost_hourly
-) AS c
+FROM cost_hourly AS c
 ASOF LEFT JOIN
 (
     SELECT
@@ -27,28 +20,23 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor
     FROM model_prices FINAL
-) AS p ON p.Model = c.PriceKey AND c.PriceDay >= p.ValidFrom;
+) AS p ON p.Model = c.Model AND toDate(c.Hour, 'UTC') >= p.ValidFrom;
 
 CREATE VIEW IF NOT EXISTS session_models_priced AS
 SELECT
     c.*,
     if(p.Model = '', NULL,
-        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+        ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+            + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
             * if(c.LongContext, p.LongInputFactor, 1)
         + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
         * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6) AS CostList
-FROM
-(
-    SELECT
-        *,
-        -- price_key
-        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey
-    FROM session_models
-) AS c
+FROM session_models AS c
 ASOF LEFT JOIN
 (
     SELECT
@@ -58,8 +46,9 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor
     FROM model_prices FINAL
-) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom;
+) AS p ON p.Model = c.Model AND c.Day >= p.ValidFrom;

@@ -19,7 +19,7 @@ help = "the range as a whole, or each hour or day (UTC)"
 
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
-name = "the model as the client spells it; only when by is model"
+name = "the model, by the one name that all its spellings have; only when by is model"
 requests = "API requests that were answered"
 input_tokens = "tokens sent, cached ones not included"
 cache_read_tokens = "tokens read from the cache"

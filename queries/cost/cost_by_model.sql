@@ -13,7 +13,7 @@ help = "one row per model, or per model and hour or day (UTC)"
 
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 requests = "API requests that were answered"
 cost = "USD, as the client reported it"
 cost_list = "USD, recomputed from tokens and list prices; null where no price is known"
@@ -22,6 +22,8 @@ output_tokens = "tokens generated"
 cache_read_tokens = "tokens read from the cache"
 cache_creation_tokens = "tokens written to the cache"
 avg_ms = "mean duration of a request in milliseconds"
+priced_requests = "requests on days for which a price of the model was known; cost_list is theirs"
+cost_priced = "USD of those requests, as the client reported it; what cost_list compares with"
 */
 SELECT
 -- @when bucket = hour
@@ -38,7 +40,9 @@ SELECT
     sum(OutputTokens) AS output_tokens,
     sum(CacheReadTokens) AS cache_read_tokens,
     sum(CacheCreationTokens) AS cache_creation_tokens,
-    round(sum(DurationMs) / nullIf(sum(Requests), 0), 3) AS avg_ms
+    round(sum(DurationMs) / nullIf(sum(Requests), 0), 3) AS avg_ms,
+    sumIf(Requests, CostList IS NOT NULL) AS priced_requests,
+    toFloat64(sumIf(Cost, CostList IS NOT NULL)) AS cost_priced
 FROM cost_hourly_priced
 WHERE TenantId = {tenant:String}
     AND Hour >= toStartOfHour({from:DateTime64(9, 'UTC')})

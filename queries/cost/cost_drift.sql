@@ -6,7 +6,7 @@ limit = { default = 1000, max = 10000 }
 cache = "60s"
 
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 version = "the client's version"
 requests = "API requests that were answered"
 cost = "USD, as the client reported it"

@@ -6,7 +6,7 @@ limit = { default = 1000, max = 10000 }
 cache = "10s"
 
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 requests = "API requests that were answered"
 cost = "USD, as the client reported it"
 cost_list = "USD, recomputed from tokens and list prices; null where no price is known"

@@ -17,6 +17,8 @@ cache_creation_tokens = "tokens written to the cache"
 cost_before = "USD in the period of the same length just before"
 change = "(cost - cost_before) / cost_before; null without cost before"
 cost_per_day = "USD per 24 hours of the range"
+priced_requests = "requests for whose model a price was known on their day; cost_list is theirs"
+cost_priced = "USD of those requests, as the client reported it; what cost_list compares with"
 */
 WITH
     dateDiff('second', {from:DateTime64(9, 'UTC')}, {to:DateTime64(9, 'UTC')}) AS seconds,
@@ -34,7 +36,9 @@ SELECT
     costs.cache_creation_tokens AS cache_creation_tokens,
     costs.cost_before AS cost_before,
     (costs.cost - costs.cost_before) / nullIf(costs.cost_before, 0) AS change,
-    costs.cost * 86400 / nullIf(seconds, 0) AS cost_per_day
+    costs.cost * 86400 / nullIf(seconds, 0) AS cost_per_day,
+    costs.priced_requests AS priced_requests,
+    costs.cost_priced AS cost_priced
 FROM
 (
     SELECT
@@ -46,7 +50,9 @@ FROM
         sumIf(OutputTokens, now) AS output_tokens,
         sumIf(CacheReadTokens, now) AS cache_read_tokens,
         sumIf(CacheCreationTokens, now) AS cache_creation_tokens,
-        toFloat64(sumIf(Cost, NOT now)) AS cost_before
+        toFloat64(sumIf(Cost, NOT now)) AS cost_before,
+        sumIf(Requests, now AND CostList IS NOT NULL) AS priced_requests,
+        toFloat64(sumIf(Cost, now AND CostList IS NOT NULL)) AS cost_priced
     FROM cost_hourly_priced
     WHERE TenantId = {tenant:String}
         AND Hour >= toStartOfHour(before)

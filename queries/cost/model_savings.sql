@@ -27,7 +27,7 @@ help = "requests that were sent more, cached tokens included, are taken to need 
 
 # A request is a candidate if it is small by both bounds and asked for no tool that changes, runs or delegates anything.
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 cheaper_model = "the newest model of the cheaper tier in the price list; empty where there is none"
 requests = "API requests that were answered"
 candidates = "requests that the cheaper model would likely have served"
@@ -45,10 +45,13 @@ WITH
             Model AS key,
             ValidFrom,
             extract(Model, '(opus|sonnet|haiku)') AS tier,
+            -- The newest is the one with the highest version: a price may hold from before its model was there.
+            arrayMap(part -> toUInt32OrZero(part), extractAll(Model, '[0-9]+')) AS version,
             toFloat64(Input) AS input,
             toFloat64(Output) AS output,
             toFloat64(CacheRead) AS cache_read,
             toFloat64(CacheCreation) AS cache_creation,
+            toFloat64(CacheCreation1h) - cache_creation AS cache_creation_1h_more,
             toFloat64(FastFactor) AS fast
         FROM model_prices FINAL
         WHERE ValidFrom < {to:DateTime64(9, 'UTC')}
@@ -57,8 +60,7 @@ WITH
     (
         SELECT
             Model,
-            replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS key,
-            extract(key, '(opus|sonnet|haiku)') AS tier,
+            extract(Model, '(opus|sonnet|haiku)') AS tier,
             LogAttributes['speed'] AS speed,
             InputTokens + CacheReadTokens + CacheCreationTokens <= {max_input_tokens:UInt64}
                 AND OutputTokens <= {max_output_tokens:UInt64}
@@ -77,7 +79,8 @@ WITH
             sum(InputTokens) AS input_tokens,
             sum(OutputTokens) AS output_tokens,
             sum(CacheReadTokens) AS cache_read_tokens,
-            sum(CacheCreationTokens) AS cache_creation_tokens
+            sum(CacheCreationTokens) AS cache_creation_tokens,
+            sum(CacheCreation1hTokens) AS cache_creation_1h_tokens
         FROM otel_logs
         WHERE TenantId = {tenant:String}
             AND AgentEvent = 'api_request'
@@ -92,7 +95,6 @@ WITH
             AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})
         GROUP BY
             Model,
-            key,
             tier,
             speed,
             candidate
@@ -109,7 +111,8 @@ SELECT
             own.key = '',
             NULL,
             (input_tokens * own.input + output_tokens * own.output
-                + cache_read_tokens * own.cache_read + cache_creation_tokens * own.cache_creation)
+                + cache_read_tokens * own.cache_read + cache_creation_tokens * own.cache_creation
+                + cache_creation_1h_tokens * own.cache_creation_1h_more)
                 * if(speed = 'fast', own.fast, 1) / 1e6),
         candidate), 9) AS cost_list,
     round(sumIf(
@@ -117,7 +120,8 @@ SELECT
             cheaper.key = '',
             NULL,
             (input_tokens * cheaper.input + output_tokens * cheaper.output
-                + cache_read_tokens * cheaper.cache_read + cache_creation_tokens * cheaper.cache_creation) / 1e6),
+                + cache_read_tokens * cheaper.cache_read + cache_creation_tokens * cheaper.cache_creation
+                + cache_creation_1h_tokens * cheaper.cache_creation_1h_more) / 1e6),
         candidate), 9) AS cost_cheaper,
     if(cost_list IS NULL OR cost_cheaper IS NULL, NULL, greatest(cost_list - cost_cheaper, 0)) AS saving,
     saving / nullIf(cost_list, 0) AS saving_share
@@ -130,10 +134,11 @@ LEFT JOIN
         argMax(output, ValidFrom) AS output,
         argMax(cache_read, ValidFrom) AS cache_read,
         argMax(cache_creation, ValidFrom) AS cache_creation,
+        argMax(cache_creation_1h_more, ValidFrom) AS cache_creation_1h_more,
         argMax(fast, ValidFrom) AS fast
     FROM prices
     GROUP BY key
-) AS own ON own.key = small.key
+) AS own ON own.key = small.Model
 LEFT JOIN
 (
 -- @when to_tier = next
@@ -144,11 +149,12 @@ LEFT JOIN
     SELECT
         arrayJoin(if(tier = 'haiku', ['opus', 'sonnet'], [])) AS from_tier,
 -- @end
-        argMax(prices.key, (ValidFrom, prices.key)) AS key,
-        argMax(prices.input, (ValidFrom, prices.key)) AS input,
-        argMax(prices.output, (ValidFrom, prices.key)) AS output,
-        argMax(prices.cache_read, (ValidFrom, prices.key)) AS cache_read,
-        argMax(prices.cache_creation, (ValidFrom, prices.key)) AS cache_creation
+        argMax(prices.key, (version, ValidFrom, prices.key)) AS key,
+        argMax(prices.input, (version, ValidFrom, prices.key)) AS input,
+        argMax(prices.output, (version, ValidFrom, prices.key)) AS output,
+        argMax(prices.cache_read, (version, ValidFrom, prices.key)) AS cache_read,
+        argMax(prices.cache_creation, (version, ValidFrom, prices.key)) AS cache_creation,
+        argMax(prices.cache_creation_1h_more, (version, ValidFrom, prices.key)) AS cache_creation_1h_more
     FROM prices
     WHERE from_tier != ''
     GROUP BY from_tier

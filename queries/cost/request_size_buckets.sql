@@ -28,7 +28,8 @@ SELECT
     toFloat64(sum(c.cost)) AS cost,
     round(sum(
         if(p.Model = '', NULL,
-            ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+            ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+                + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
                 * if(c.LongContext, p.LongInputFactor, 1)
             + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
             * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6)
@@ -42,7 +43,6 @@ FROM
     SELECT
         multiIf(otel_logs.InputTokens <= 500, 'small', otel_logs.InputTokens <= 1500, 'medium', otel_logs.InputTokens <= 3000, 'large', 'xlarge') AS size,
         Model,
-        replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
         toDate(Timestamp, 'UTC') AS Day,
         LogAttributes['speed'] AS Speed,
         otel_logs.InputTokens + otel_logs.CacheReadTokens + otel_logs.CacheCreationTokens > 200000 AS LongContext,
@@ -53,7 +53,8 @@ FROM
         sum(otel_logs.InputTokens) AS InputTokens,
         sum(otel_logs.OutputTokens) AS OutputTokens,
         sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
-        sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens
+        sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+        sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens
     FROM otel_logs
     WHERE TenantId = {tenant:String}
         AND AgentEvent = 'api_request'
@@ -82,10 +83,11 @@ ASOF LEFT JOIN
         toFloat64(Output) AS Output,
         toFloat64(CacheRead) AS CacheRead,
         toFloat64(CacheCreation) AS CacheCreation,
+        toFloat64(CacheCreation1h) AS CacheCreation1h,
         toFloat64(LongInputFactor) AS LongInputFactor,
         toFloat64(LongOutputFactor) AS LongOutputFactor,
         toFloat64(FastFactor) AS FastFactor
     FROM model_prices FINAL
-) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom
+) AS p ON p.Model = c.Model AND c.Day >= p.ValidFrom
 GROUP BY size
 ORDER BY indexOf(['small', 'medium', 'large', 'xlarge'], size)

@@ -19,6 +19,8 @@ output_tokens = "tokens generated"
 cache_read_tokens = "tokens read from the cache"
 cache_creation_tokens = "tokens written to the cache"
 total_tokens = "the four kinds together"
+cache_creation_5m_tokens = "of cache_creation_tokens, those that the client says are kept for five minutes"
+cache_creation_1h_tokens = "of cache_creation_tokens, those that are kept for an hour, at a higher price; what is neither is priced as five minutes"
 */
 SELECT
 -- @when bucket = hour
@@ -32,7 +34,9 @@ SELECT
     sum(OutputTokens) AS output_tokens,
     sum(CacheReadTokens) AS cache_read_tokens,
     sum(CacheCreationTokens) AS cache_creation_tokens,
-    input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens AS total_tokens
+    input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens AS total_tokens,
+    sum(CacheCreation5mTokens) AS cache_creation_5m_tokens,
+    sum(CacheCreation1hTokens) AS cache_creation_1h_tokens
 FROM cost_hourly
 WHERE TenantId = {tenant:String}
     AND Hour >= toStartOfHour({from:DateTime64(9, 'UTC')})

@@ -8,7 +8,7 @@ cache = "60s"
 # A failed request does not say how large it was: its size is what its error says of it, or else that of the answered request
 # before it in the same session.
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 size = "class of the tokens sent, cached ones included; unknown where no request came before"
 size_from = "lower bound of the class, to sort by; null where it is unknown"
 requests = "requests answered or failed"

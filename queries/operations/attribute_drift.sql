@@ -25,7 +25,8 @@ min = 1
 max = 1000000
 help = "versions with fewer events of a kind say little of it"
 
-# With one version there is nothing to compare with: then every attribute that is missing somewhere is listed, without a drift.
+# Where no other version sent that kind of event there is nothing to compare with: what is missing there is listed last,
+# without a drift.
 [columns]
 version = "the client's version"
 event = "the agent's name of the event"
@@ -36,7 +37,8 @@ missing_share = "missing / events, 0 to 1"
 other_events = "events of this kind from the other versions"
 other_missing = "those of them without the attribute"
 other_missing_share = "other_missing / other_events, 0 to 1"
-drift = "missing_share - other_missing_share; above 0 where this version leaves the attribute out"
+drift = "missing_share - other_missing_share; above 0 where this version leaves the attribute out; null where compared is false"
+compared = "whether another version sent events of this kind, min_events of them; otherwise the row says what is missing and no more"
 */
 WITH
     counted AS
@@ -72,7 +74,8 @@ SELECT
     toUInt64(known.all_events - events) AS other_events,
     toUInt64(other_events - (known.all_present[attribute] - present[attribute])) AS other_missing,
     other_missing / nullIf(other_events, 0) AS other_missing_share,
-    missing_share - other_missing_share AS drift
+    missing_share - other_missing_share AS drift,
+    toBool(other_events > 0) AS compared
 FROM counted
 INNER JOIN
 (
@@ -87,6 +90,7 @@ ARRAY JOIN mapKeys(known.all_present) AS attribute
 WHERE if(drift IS NULL, missing > 0, abs(assumeNotNull(drift)) >= {min_drift:Float64})
     AND (empty({version:Array(String)}) OR version IN {version:Array(String)})
 ORDER BY
+    compared DESC,
     abs(ifNull(drift, 0)) DESC,
     missing_share DESC,
     event,

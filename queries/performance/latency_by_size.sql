@@ -12,7 +12,7 @@ default = "input"
 help = "size by the tokens sent without cached ones, by all tokens sent, or by the tokens generated"
 
 [columns]
-model = "the model as the client spells it"
+model = "the model, by the one name that all its spellings have"
 size = "class of the size in tokens"
 size_from = "lower bound of the class, to sort by"
 requests = "API requests that were answered"

@@ -24,7 +24,7 @@ help = "the range as a whole, or each hour or day (UTC)"
 
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
-name = "the model as the client spells it, or the tool"
+name = "the model, by the one name that all its spellings have, or the tool"
 count = "answers"
 avg_ms = "mean duration in milliseconds"
 p50_ms = "median duration in milliseconds, within 0.4 %"

@@ -26,6 +26,12 @@ lines_net = "lines_added - lines_removed"
 sessions = "sessions that changed code"
 users = "users whose sessions changed code"
 */
+WITH
+    -- As in the column Model of the tables that have one.
+    spelled -> replaceRegexpOne(replaceRegexpOne(
+        spelled,
+        '\\[[^\\[\\]]*\\]$', ''),
+        '(?s)^(?:.*anthropic[./])?(claude-.*?)(?:-20[0-9]{6}|@[a-z0-9]+)?(?:-v[0-9]+(?::[0-9]+)?)?$', '\\1') AS bare_model
 SELECT
 -- @when bucket = hour
     toStartOfHour(toDateTime(TimeUnix, 'UTC')) AS bucket,
@@ -62,7 +68,7 @@ FROM
             TeamId,
             Project,
             Attributes['type'] AS kind,
-            Attributes['model'] AS model,
+            bare_model(Attributes['model']) AS model,
             -- A delta point is what was added. A cumulative one is a running total, of which the rise over the point before
             -- counts; that point is looked for up to a day before the range.
             multiIf(
@@ -80,7 +86,7 @@ FROM
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
-            AND (empty({model:Array(String)}) OR Attributes['model'] IN {model:Array(String)})
+            AND (empty({model:Array(String)}) OR bare_model(Attributes['model']) IN {model:Array(String)})
             AND (empty({session:Array(String)}) OR SessionId IN {session:Array(String)})
             AND (empty({terminal:Array(String)}) OR Attributes['terminal.type'] IN {terminal:Array(String)})
             AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})

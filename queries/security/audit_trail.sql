@@ -50,6 +50,7 @@ SELECT
     Project AS project,
     AgentEvent AS event,
     multiIf(
+        AgentEvent = 'user_prompt' AND startsWith(LogAttributes['prompt'], '<task-notification>'), 'heard from a background agent',
         AgentEvent = 'user_prompt', if(LogAttributes['command_name'] = '', 'gave a prompt', 'gave a command'),
         AgentEvent = 'tool_decision', if(LogAttributes['decision'] = 'accept', 'allowed a tool', 'refused a tool'),
         AgentEvent = 'tool_result', 'ran a tool',

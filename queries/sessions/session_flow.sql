@@ -76,6 +76,7 @@ WITH
             LogAttributes['request_id'] AS request,
             LogAttributes['tool_use_id'] AS tool_use,
             LogAttributes['prompt_length'] AS length,
+            startsWith(LogAttributes['prompt'], '<task-notification>') AS is_report,
             LogAttributes['agent_type'] AS agent_type,
             toString(EventId) AS event_id
         FROM otel_logs
@@ -100,6 +101,7 @@ WITH
                 type = 'subagent', if(agent = '', event_id, agent),
                 if(tool_use = '', event_id, tool_use)) AS id,
             multiIf(
+                type = 'prompt' AND is_report, 'report of a background agent',
                 type = 'prompt', if(length = '', 'prompt', concat('prompt of ', length, ' characters')),
                 type = 'request', Model,
                 type = 'subagent', agent_type,

@@ -29,6 +29,8 @@ SELECT
 FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent = 'user_prompt'
+    -- A background agent's report comes as a prompt, which nobody gave.
+    AND NOT startsWith(LogAttributes['prompt'], '<task-notification>')
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
     AND Timestamp < {to:DateTime64(9, 'UTC')}
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})

@@ -69,6 +69,8 @@ WITH
     if(characters = '', '', concat(' of ', characters, ' characters')) AS of_length,
     if(words IN ('', '<REDACTED>'), '', concat(': ', words)) AS and_words,
     multiIf(
+        AgentEvent = 'user_prompt' AND startsWith(words, '<task-notification>'),
+            concat('report of a background agent: ', extract(words, '(?s)<summary>(.*?)</summary>')),
         AgentEvent = 'user_prompt',
             concat('prompt', of_length, and_words),
         AgentEvent = 'assistant_response',
@@ -76,7 +78,7 @@ WITH
         AgentEvent = 'api_request',
             concat(
                 Model, ' answered in ', took, ': ',
-                toString(InputTokens + CacheReadTokens + CacheCreationTokens), ' tokens in, ',
+                toString(InputTokens + CacheReadTokens + CacheCreationTokens), ' tokens in with cache, ',
                 toString(OutputTokens), ' out, $', toDecimalString(Cost, 4)),
         AgentEvent = 'api_error',
             concat(

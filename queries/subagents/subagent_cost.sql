@@ -98,7 +98,8 @@ WITH
             toFloat64(sum(c.cost)) AS cost,
             round(sum(
                 if(p.Model = '', NULL,
-                    ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation)
+                    ((c.InputTokens * p.Input + c.CacheReadTokens * p.CacheRead + c.CacheCreationTokens * p.CacheCreation
+                        + c.CacheCreation1hTokens * (p.CacheCreation1h - p.CacheCreation))
                         * if(c.LongContext, p.LongInputFactor, 1)
                     + c.OutputTokens * p.Output * if(c.LongContext, p.LongOutputFactor, 1))
                     * if(c.Speed = 'fast', p.FastFactor, 1) / 1e6)
@@ -114,7 +115,6 @@ WITH
                 LogAttributes['agent_id'] AS agent,
                 max(LogAttributes['agent.name']) AS type,
                 Model,
-                replaceRegexpOne(lower(Model), '^(?:[a-z]+\\.)?(?:anthropic[./])?([a-z0-9.-]*?)(?:\\[[^\\]]*\\])?(?:[-@]20[0-9]{6})?(?:-v[0-9]+(?::[0-9]+)?)?(?:\\[[^\\]]*\\])?$', '\\1') AS PriceKey,
                 toDate(Timestamp, 'UTC') AS Day,
                 LogAttributes['speed'] AS Speed,
                 otel_logs.InputTokens + otel_logs.CacheReadTokens + otel_logs.CacheCreationTokens > 200000 AS LongContext,
@@ -124,6 +124,7 @@ WITH
                 sum(otel_logs.OutputTokens) AS OutputTokens,
                 sum(otel_logs.CacheReadTokens) AS CacheReadTokens,
                 sum(otel_logs.CacheCreationTokens) AS CacheCreationTokens,
+                sum(otel_logs.CacheCreation1hTokens) AS CacheCreation1hTokens,
                 min(Timestamp) AS start,
                 max(Timestamp) AS end
             FROM otel_logs
@@ -156,11 +157,12 @@ WITH
                 toFloat64(Output) AS Output,
                 toFloat64(CacheRead) AS CacheRead,
                 toFloat64(CacheCreation) AS CacheCreation,
+                toFloat64(CacheCreation1h) AS CacheCreation1h,
                 toFloat64(LongInputFactor) AS LongInputFactor,
                 toFloat64(LongOutputFactor) AS LongOutputFactor,
                 toFloat64(FastFactor) AS FastFactor
             FROM model_prices FINAL
-        ) AS p ON p.Model = c.PriceKey AND c.Day >= p.ValidFrom
+        ) AS p ON p.Model = c.Model AND c.Day >= p.ValidFrom
         GROUP BY
             SessionId,
             agent

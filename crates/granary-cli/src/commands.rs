@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod migrate;
 pub(crate) mod quarantine;
 pub(crate) mod query;
+pub(crate) mod readable;
 pub(crate) mod redact;
 pub(crate) mod sessions;
 pub(crate) mod up;

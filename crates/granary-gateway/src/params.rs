@@ -10,11 +10,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use granary_model::TenantId;
+use granary_model::{TenantId, bare_model_name};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::catalogue::{Kind, NamedQuery};
+use crate::catalogue::{Filter, Kind, NamedQuery};
 use crate::time;
 
 pub use raw::RawParams;
@@ -190,10 +190,8 @@ impl NamedQuery {
             ("to".to_owned(), Binding::Text(time::for_sql(to))),
         ];
         for filter in self.filters() {
-            bindings.push((
-                filter.name().to_owned(),
-                Binding::Texts(given.all(filter.name()).unwrap_or_default()),
-            ));
+            let values = given.all(filter.name()).unwrap_or_default();
+            bindings.push((filter.name().to_owned(), Binding::Texts(filter.as_stored(values))));
         }
         for param in self.params() {
             bindings.push((param.name.clone(), given.bind(&param.name, &param.kind)?));
@@ -312,6 +310,18 @@ impl<'a> Given<'a> {
         value
             .or(default)
             .ok_or_else(|| ParamError::Missing { parameter: name.to_owned(), expected: kind.expected() })
+    }
+}
+
+impl Filter {
+    /// The values as the tables have them: whoever has a model's name from elsewhere may ask by it.
+    fn as_stored(self, mut values: Vec<String>) -> Vec<String> {
+        if self == Self::Model {
+            for model in &mut values {
+                *model = bare_model_name(model).to_owned();
+            }
+        }
+        values
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Facts<'a> {
     pub prompt: &'a str,
     /// The agent's own name of the event, without the prefix of the product.
     pub event: &'a str,
-    /// The model, as the client spells it.
+    /// The model's [bare name](bare_model_name).
     pub model: &'a str,
     /// The tool.
     pub tool: &'a str,
@@ -40,6 +40,10 @@ pub struct Facts<'a> {
     pub cache_read_tokens: u64,
     /// Tokens written to the prompt cache.
     pub cache_creation_tokens: u64,
+    /// Those of them that are said to be kept for five minutes.
+    pub cache_creation_5m_tokens: u64,
+    /// Those of them that are kept for an hour, which costs more.
+    pub cache_creation_1h_tokens: u64,
     /// The reported cost in billionths of a US dollar.
     pub cost_nano_usd: i64,
 }
@@ -61,6 +65,8 @@ const INPUT_TOKENS: Known = Known::new("input_tokens");
 const OUTPUT_TOKENS: Known = Known::new("output_tokens");
 const CACHE_READ_TOKENS: Known = Known::new("cache_read_tokens");
 const CACHE_CREATION_TOKENS: Known = Known::new("cache_creation_tokens");
+const CACHE_CREATION_5M_TOKENS: Known = Known::new("cache_creation_5m_tokens");
+const CACHE_CREATION_1H_TOKENS: Known = Known::new("cache_creation_1h_tokens");
 const COST_USD: Known = Known::new("cost_usd");
 
 /// Where event names carry the name of the product in front.
@@ -87,7 +93,7 @@ impl<'a> Facts<'a> {
             project: any(&PROJECT_KEYS),
             prompt: own(&PROMPT_KEYS).unwrap_or_default(),
             event: bare_event_name(event),
-            model: own(&MODEL_KEYS).unwrap_or_default(),
+            model: own(&MODEL_KEYS).map_or("", bare_model_name),
             tool: own(&TOOL_KEYS).unwrap_or_default(),
             sequence: count(SEQUENCE),
             success: attributes.known(SUCCESS).and_then(ValueRef::as_bool),
@@ -96,6 +102,8 @@ impl<'a> Facts<'a> {
             output_tokens: count(OUTPUT_TOKENS),
             cache_read_tokens: count(CACHE_READ_TOKENS),
             cache_creation_tokens: count(CACHE_CREATION_TOKENS),
+            cache_creation_5m_tokens: count(CACHE_CREATION_5M_TOKENS),
+            cache_creation_1h_tokens: count(CACHE_CREATION_1H_TOKENS),
             cost_nano_usd: attributes.known(COST_USD).and_then(ValueRef::as_number).map_or(0, nano_usd),
         }
     }
@@ -105,6 +113,54 @@ impl<'a> Facts<'a> {
 #[must_use]
 pub fn bare_event_name(name: &str) -> &str {
     EVENT_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
+}
+
+/// The name by which one model is the same model in every signal and on every platform.
+///
+/// Clients spell a model as they were told to ask for it: with the window of its context (`[1m]`), which spans and
+/// counters have and events of the same request have not, with the vendor and the region it runs in, with the
+/// day of its snapshot and the platform's version. Only names of one vendor's models are known well enough to take
+/// more than the window off: `-v3` is a version of one name and part of another.
+#[must_use]
+pub fn bare_model_name(name: &str) -> &str {
+    let name = without_window(name).unwrap_or(name);
+    let own = name.rmatch_indices("claude-").map(|(at, _)| name.split_at(at)).find(|(vendor, _)| {
+        vendor.is_empty() || vendor.ends_with("anthropic.") || vendor.ends_with("anthropic/")
+    });
+    let Some((_, own)) = own else { return name };
+    let keep = |shorter: &&str| shorter.starts_with("claude-");
+    let own = without_platform_version(own).filter(keep).unwrap_or(own);
+    without_snapshot(own).filter(keep).unwrap_or(own)
+}
+
+/// `opus[1m]` without `[1m]`.
+fn without_window(name: &str) -> Option<&str> {
+    let (name, window) = name.strip_suffix(']')?.rsplit_once('[')?;
+    (!window.contains(']')).then_some(name)
+}
+
+/// `opus-v1:0` and `opus-v1` without what follows the name.
+fn without_platform_version(name: &str) -> Option<&str> {
+    let (name, version) = name.rsplit_once("-v")?;
+    let (major, minor) = version.split_once(':').unwrap_or((version, "0"));
+    (is_number(major) && is_number(minor)).then_some(name)
+}
+
+/// `opus-20250929`, `opus@20250929` and `opus@latest` without what follows the name.
+fn without_snapshot(name: &str) -> Option<&str> {
+    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if let Some((name, snapshot)) = name.rsplit_once('@')
+        && !snapshot.is_empty()
+        && word(snapshot)
+    {
+        return Some(name);
+    }
+    let (name, day) = name.rsplit_once('-')?;
+    (day.len() == 8 && day.starts_with("20") && is_number(day)).then_some(name)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before the cast")]
@@ -167,6 +223,41 @@ mod tests {
     }
 
     #[test]
+    fn one_model_has_one_name_however_it_is_spelled() {
+        for spelling in [
+            "claude-haiku-4-5",
+            "claude-haiku-4-5[1m]",
+            "claude-haiku-4-5-20251001",
+            "claude-haiku-4-5-20251001[1m]",
+            "claude-haiku-4-5@20251001",
+            "claude-haiku-4-5@latest",
+            "anthropic/claude-haiku-4-5",
+            "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "global.anthropic.claude-haiku-4-5-v1[1m]",
+            "arn:aws:bedrock:us-east-1:1234:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        ] {
+            assert_eq!(bare_model_name(spelling), "claude-haiku-4-5", "{spelling}");
+        }
+    }
+
+    #[test]
+    fn other_names_keep_all_but_the_window() {
+        for (spelling, name) in [
+            ("", ""),
+            ("glm-4.6[1m]", "glm-4.6"),
+            ("deepseek-v3", "deepseek-v3"),
+            ("gpt-5-20250807", "gpt-5-20250807"),
+            ("my-claude-opus", "my-claude-opus"),
+            ("claude-v1", "claude-v1"),
+            ("claude-20250929", "claude-20250929"),
+            ("[1m]", ""),
+            ("a]b]", "a]b]"),
+        ] {
+            assert_eq!(bare_model_name(spelling), name, "{spelling}");
+        }
+    }
+
+    #[test]
     fn nonsense_in_a_numeric_field_is_no_fact() {
         let resource = Resource::default();
         let attributes = Attributes::new(vec![
@@ -208,6 +299,8 @@ mod tests {
             output_tokens: count("output_tokens"),
             cache_read_tokens: count("cache_read_tokens"),
             cache_creation_tokens: count("cache_creation_tokens"),
+            cache_creation_5m_tokens: count("cache_creation_5m_tokens"),
+            cache_creation_1h_tokens: count("cache_creation_1h_tokens"),
             cost_nano_usd: attributes.get("cost_usd").and_then(ValueRef::as_number).map_or(0, nano_usd),
         }
     }

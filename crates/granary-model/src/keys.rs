@@ -98,7 +98,9 @@ impl PartialEq for Keys {
 pub(crate) struct Known(usize);
 
 /// The keys that are asked for of every record, sorted.
-pub(crate) const KNOWN: [&str; 34] = [
+pub(crate) const KNOWN: [&str; 36] = [
+    "cache_creation_1h_tokens",
+    "cache_creation_5m_tokens",
     "cache_creation_tokens",
     "cache_read_tokens",
     "client_request_id",

@@ -14,7 +14,8 @@ use granary_simulate::Team;
 use jiff::Timestamp;
 
 use super::query;
-use super::sessions::{DEMO_QUIET, readable};
+use super::readable::readable;
+use super::sessions::DEMO_QUIET;
 use crate::arguments::Demo;
 use crate::output;
 use crate::settings::Settings;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::query;
+use super::readable::readable;
 use crate::access::Access;
 use crate::arguments::{AnswerFormat, Sessions};
 use crate::output;
@@ -71,10 +72,15 @@ async fn show(settings: &Settings, access: &Access, session: &str, events: u32) 
     let mut table = output::table(["time", "event", "summary"]);
     for row in &timeline.data {
         let text = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
-        table.add_row([text("time"), text("event"), text("summary")]);
+        table.add_row([&milliseconds(text("time")), text("event"), text("summary")]);
     }
     println!("{table}");
     Ok(())
+}
+
+/// The moment as the clients' clocks have it; the nanoseconds that the tables hold are zeros.
+fn milliseconds(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), |time| format!("{time:.3}"))
 }
 
 async fn open_archive(settings: &Settings, access: &Access) -> anyhow::Result<Archive> {
@@ -131,54 +137,6 @@ async fn replay(
         }
     }
     Ok(())
-}
-
-/// One event as a line for people.
-pub(crate) fn readable(event: &granary_archive::ReplayEvent, colours: bool) -> String {
-    let json: Value = serde_json::from_str(&event.json).unwrap_or_default();
-    let attribute = |name: &str| match json.get("attributes").and_then(|attributes| attributes.get(name)) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(value) => Some(value.to_string()),
-    };
-    let time = Timestamp::from_nanosecond(i128::from(event.time_unix_nano)).unwrap_or_default();
-    let details: Vec<String> = TELLING
-        .iter()
-        .filter_map(|(name, label)| attribute(name).map(|value| format!("{label}{}", first_line(&value))))
-        .collect();
-    let failed =
-        attribute("success").is_some_and(|success| success == "false") || event.name.contains("error");
-    let (dim, strong, plain) = match (colours, failed) {
-        (false, _) => ("", "", ""),
-        (true, false) => ("\x1b[2m", "\x1b[1m", "\x1b[0m"),
-        (true, true) => ("\x1b[2m", "\x1b[1;31m", "\x1b[0m"),
-    };
-    format!(
-        "{dim}{time:.3}{plain}  {strong}{:<28}{plain} {}",
-        event.name.trim_start_matches("claude_code."),
-        details.join("  ")
-    )
-}
-
-/// The attributes that tell most, with what stands in front of them.
-const TELLING: [(&str, &str); 12] = [
-    ("tool_name", ""),
-    ("model", ""),
-    ("decision", ""),
-    ("success", "success="),
-    ("duration_ms", "ms="),
-    ("input_tokens", "in="),
-    ("output_tokens", "out="),
-    ("cost_usd", "$"),
-    ("prompt_length", "chars="),
-    ("error", "error="),
-    ("status_code", "status="),
-    ("trigger", "trigger="),
-];
-
-fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() > 60 { line.chars().take(59).chain(['…']).collect() } else { line.to_owned() }
 }
 
 /// How long an archive may take to have a session in the demo.

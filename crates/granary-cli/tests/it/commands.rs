@@ -50,12 +50,19 @@ async fn a_session_is_listed_shown_archived_and_replayed() {
     assert!(listed.contains("session-1"), "{listed}");
     let shown = run(&["show", "session-1"]);
     assert!(shown.contains("requests") && shown.contains("api_request"), "{shown}");
+    assert!(shown.contains("2026-11-20T09:06:45.889Z") && !shown.contains("889000000"), "{shown}");
+    assert!(shown.contains("50000 tokens in with cache"), "{shown}");
     let archived = run(&["archive", "session-1"]);
     assert!(archived.contains("sessions/2026/11/20/session-1.jsonl.gz"), "{archived}");
     assert!(dir.path().join("archive/sessions/2026/11/20/session-1.jsonl.gz").is_file());
     let replayed = run(&["replay", "session-1", "--speed", "max", "--jsonl"]);
     assert_eq!(replayed.lines().count(), 2);
     replayed.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()));
+    let told = run(&["replay", "session-1", "--speed", "max"]);
+    assert!(
+        told.contains("2026-11-20T09:06:45.889Z  api_request") && told.contains("in_with_cache=50000"),
+        "{told}"
+    );
     let sse = reqwest::get(format!("{}/v1/sessions/session-1/replay?speed=max", up.gateway())).await.unwrap();
     assert_eq!(sse.headers()["Content-Type"], "text/event-stream");
     assert_eq!(sse.text().await.unwrap().matches("event: logs").count(), 2);

@@ -28,6 +28,8 @@ table! {
     output_tokens: Fixed<8> = "OutputTokens", Fixed::new("UInt64");
     cache_read_tokens: Fixed<8> = "CacheReadTokens", Fixed::new("UInt64");
     cache_creation_tokens: Fixed<8> = "CacheCreationTokens", Fixed::new("UInt64");
+    cache_creation_5m_tokens: Fixed<8> = "CacheCreation5mTokens", Fixed::new("UInt64");
+    cache_creation_1h_tokens: Fixed<8> = "CacheCreation1hTokens", Fixed::new("UInt64");
     cost: Fixed<8> = "Cost", Fixed::new("Decimal(18, 9)");
     observed_delay: Fixed<8> = "ObservedDelay", Fixed::new("Int64");
     flags: Fixed<4> = "Flags", Fixed::new("UInt32");
@@ -81,6 +83,8 @@ impl Append<LogRecord> for LogColumns {
         self.output_tokens.push(facts.output_tokens.to_le_bytes());
         self.cache_read_tokens.push(facts.cache_read_tokens.to_le_bytes());
         self.cache_creation_tokens.push(facts.cache_creation_tokens.to_le_bytes());
+        self.cache_creation_5m_tokens.push(facts.cache_creation_5m_tokens.to_le_bytes());
+        self.cache_creation_1h_tokens.push(facts.cache_creation_1h_tokens.to_le_bytes());
         self.cost.push(facts.cost_nano_usd.to_le_bytes());
         self.observed_delay.push(observed_time_unix_nano.wrapping_sub(*time_unix_nano).to_le_bytes());
         self.flags.push(flags.to_le_bytes());

@@ -48,3 +48,18 @@ async fn a_block_that_cannot_be_read_is_refused_for_good_and_adds_nothing() {
     assert!(!error.is_transient(), "{error}");
     assert_eq!(counts(&test.owner).await, (0, 0, 0, 0, 0));
 }
+
+#[tokio::test]
+async fn what_was_received_is_counted_once_for_each_token_and_summed() {
+    let test = granary_testkit::warehouse("counts_once").await;
+    for token in ["a", "a", "b", "b"] {
+        let insert = "INSERT INTO ingest_accounting (TenantId, Minute, Signal, Outcome, Process, Records) \
+                      VALUES ('default', '2026-11-19 08:00:00', 'logs', 'received', toUUID('01999999-0000-7000-8000-000000000000'), 3)";
+        let insert = test.owner.query(insert).with_setting("insert_deduplication_token", token);
+        insert.execute().await.unwrap();
+    }
+    test.owner.execute("OPTIMIZE TABLE ingest_accounting FINAL").await.unwrap();
+    let rows: Vec<(u64, u64)> =
+        test.owner.query("SELECT count(), sum(Records) FROM ingest_accounting").fetch_all().await.unwrap();
+    assert_eq!(rows, [(1, 6)]);
+}

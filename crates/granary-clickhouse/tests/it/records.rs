@@ -61,6 +61,8 @@ pub(crate) fn api_request() -> LogRecord {
             Attribute::new("output_tokens", 4_i64),
             Attribute::new("cache_read_tokens", 9179_i64),
             Attribute::new("cache_creation_tokens", 13356_i64),
+            Attribute::new("cache_creation_5m_tokens", 13000_i64),
+            Attribute::new("cache_creation_1h_tokens", 356_i64),
             Attribute::new("tool_name", "Bash"),
             Attribute::new("success", "true"),
             Attribute::new("z.array", Value::Array(vec![1_i64.into(), "two".into()])),

@@ -36,7 +36,7 @@ pub enum Filter {
     Team,
     /// What was worked on.
     Project,
-    /// The model as the client spells it.
+    /// The model, in any of its spellings.
     Model,
     /// The tool's name.
     Tool,

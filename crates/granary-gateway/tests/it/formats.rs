@@ -13,13 +13,13 @@ async fn csv_has_a_line_of_names_and_ndjson_an_object_a_line() {
     let csv = gateway.get(&path("csv")).await;
     assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8; header=present");
     insta::assert_snapshot!(csv.text(), @r#"
-    "bucket","model","requests","cost","cost_list","input_tokens","output_tokens","cache_read_tokens","cache_creation_tokens","avg_ms"
-    "2026-11-19T00:00:00Z","claude-sonnet-4-5",60,15,0.5175,60000,12000,300000,18000,248.5
+    "bucket","model","requests","cost","cost_list","input_tokens","output_tokens","cache_read_tokens","cache_creation_tokens","avg_ms","priced_requests","cost_priced"
+    "2026-11-19T00:00:00Z","claude-sonnet-4-5",60,15,0.5175,60000,12000,300000,18000,248.5,60,15
     "#);
 
     let ndjson = gateway.get(&path("ndjson")).await;
     assert_eq!(ndjson.headers["content-type"], "application/x-ndjson");
-    insta::assert_snapshot!(ndjson.text(), @r#"{"bucket":"2026-11-19T00:00:00Z","model":"claude-sonnet-4-5","requests":60,"cost":15,"cost_list":0.5175,"input_tokens":60000,"output_tokens":12000,"cache_read_tokens":300000,"cache_creation_tokens":18000,"avg_ms":248.5}"#);
+    insta::assert_snapshot!(ndjson.text(), @r#"{"bucket":"2026-11-19T00:00:00Z","model":"claude-sonnet-4-5","requests":60,"cost":15,"cost_list":0.5175,"input_tokens":60000,"output_tokens":12000,"cache_read_tokens":300000,"cache_creation_tokens":18000,"avg_ms":248.5,"priced_requests":60,"cost_priced":15}"#);
 
     let json = gateway.get(&path("json")).await;
     assert_eq!(json.headers["content-type"], "application/json");

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounting;
 mod bounds;
 mod catalogue;
+mod clients;
 mod formats;
 mod injection;
 mod parameters;
