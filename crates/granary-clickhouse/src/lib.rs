@@ -5,6 +5,7 @@
 //! out queries whose parameters the server binds ([`Warehouse::query`]). Everything goes over ClickHouse's HTTP
 //! interface; whether an embedded engine or a cluster answers, nothing here knows.
 
+mod accounting;
 mod client;
 mod config;
 mod error;
@@ -14,6 +15,7 @@ mod native;
 mod tables;
 
 pub use clickhouse::query::{BytesCursor, Query};
+pub use accounting::AccountedRecords;
 pub use client::Warehouse;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;

@@ -12,9 +12,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use granary_clickhouse::AccountedRecords;
 use granary_model::{DropReason, Rejected, Signal};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// Counts of one tenant and signal since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +78,50 @@ pub struct Accounting(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     counts: Mutex<BTreeMap<(String, Signal), Counts>>,
+    /// By minute of arrival, what is not yet in the table of counts.
+    uncounted: Mutex<BTreeMap<(Minute, String, Signal, Outcome), u64>>,
     changed: Notify,
+}
+
+/// The minute in which records came, counted from 1970; their ends count in it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Minute(u64);
+
+impl Minute {
+    /// The minute of a time since 1970.
+    pub(crate) const fn of(since_1970: Duration) -> Self {
+        Self(since_1970.as_secs() / 60)
+    }
+
+    /// The minute a batch was begun in; a batch never spans two.
+    pub(crate) fn of_batch(batch: Uuid) -> Self {
+        let seconds = batch.get_timestamp().map_or(0, |timestamp| timestamp.to_unix().0);
+        Self(seconds / 60)
+    }
+}
+
+/// What records came to, as the table of counts names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Received,
+    Duplicate,
+    Stored,
+    Quarantined,
+    Refused,
+    Rejected(DropReason),
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Received => f.write_str("received"),
+            Self::Duplicate => f.write_str("duplicate"),
+            Self::Stored => f.write_str("stored"),
+            Self::Quarantined => f.write_str("quarantined"),
+            Self::Refused => f.write_str("refused"),
+            Self::Rejected(reason) => write!(f, "rejected_{reason}"),
+        }
+    }
 }
 
 impl Accounting {
@@ -114,18 +160,27 @@ impl Accounting {
         &self,
         tenant: &str,
         signal: Signal,
+        minute: Minute,
         kept: u64,
         duplicates: u64,
         rejected: &Rejected,
     ) {
+        let received = kept + duplicates + rejected.total();
         self.with(tenant, signal, |counts| {
-            counts.received += kept + duplicates + rejected.total();
+            counts.received += received;
             counts.waiting += kept;
             counts.duplicates += duplicates;
             for (reason, count) in rejected.iter() {
                 *counts.rejected.entry(reason).or_default() += count;
             }
         });
+        let ends = rejected.iter().map(|(reason, count)| (Outcome::Rejected(reason), count));
+        self.add(
+            tenant,
+            signal,
+            minute,
+            [(Outcome::Received, received), (Outcome::Duplicate, duplicates)].into_iter().chain(ends),
+        );
     }
 
     /// Counts records of an earlier life that are in the log and wait.
@@ -137,7 +192,7 @@ impl Accounting {
     }
 
     /// Counts the end of records that waited.
-    pub(crate) fn ended(&self, tenant: &str, signal: Signal, records: u64, end: End) {
+    pub(crate) fn ended(&self, tenant: &str, signal: Signal, minute: Minute, records: u64, end: End) {
         self.with(tenant, signal, |counts| {
             counts.waiting = counts.waiting.saturating_sub(records);
             *match end {
@@ -146,7 +201,46 @@ impl Accounting {
                 End::Refused => &mut counts.refused,
             } += records;
         });
+        let outcome = match end {
+            End::Stored => Outcome::Stored,
+            End::Quarantined => Outcome::Quarantined,
+            End::Refused => Outcome::Refused,
+        };
+        self.add(tenant, signal, minute, [(outcome, records)]);
         self.0.changed.notify_waiters();
+    }
+
+    /// Takes counts that are not in the table of counts yet, at most so many rows of them.
+    pub(crate) fn take_uncounted(&self, most: usize) -> Vec<AccountedRecords> {
+        let mut uncounted = self.0.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        while taken.len() < most
+            && let Some(((minute, tenant, signal, outcome), records)) = uncounted.pop_first()
+        {
+            taken.push(AccountedRecords {
+                tenant,
+                minute: minute.0 * 60,
+                signal: signal.name(),
+                outcome: outcome.to_string(),
+                records,
+            });
+        }
+        taken
+    }
+
+    fn add(
+        &self,
+        tenant: &str,
+        signal: Signal,
+        minute: Minute,
+        outcomes: impl IntoIterator<Item = (Outcome, u64)>,
+    ) {
+        let mut uncounted = self.0.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+        for (outcome, records) in outcomes {
+            if records > 0 {
+                *uncounted.entry((minute, tenant.to_owned(), signal, outcome)).or_default() += records;
+            }
+        }
     }
 
     /// Counts records that were quarantined and are stored after all.

@@ -237,8 +237,8 @@ impl Deliverer {
             .map(|at| async move {
                 let shipment = &round.shipments[at];
                 let end = self.ship(shipment, sent_ms, in_doubt, progress).await?;
-                for (tenant, rows) in &shipment.tenants {
-                    self.accounting.ended(tenant, shipment.signal, *rows, end);
+                for (tenant, minute, rows) in &shipment.tenants {
+                    self.accounting.ended(tenant, shipment.signal, *minute, *rows, end);
                 }
                 Ok(())
             })

@@ -4,6 +4,7 @@ use granary_model::{Signal, TenantId};
 use granary_otlp::Answer;
 use tokio::sync::oneshot;
 
+use crate::accounting::Minute;
 use crate::entry::Entry;
 use crate::error::Refusal;
 use crate::window::Ticket;
@@ -21,6 +22,8 @@ pub(crate) struct Group {
 pub(crate) struct Waiter {
     pub(crate) tenant: TenantId,
     pub(crate) signal: Signal,
+    /// When it came.
+    pub(crate) minute: Minute,
     /// How many of its records are in the group.
     pub(crate) kept: u64,
     /// Groups that hold records of it which came before.

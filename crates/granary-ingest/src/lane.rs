@@ -16,10 +16,10 @@ use granary_otlp::{Answer, Compression, Context, Encoding};
 use granary_redact::Redactor;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::accept::{Accepted, Limits, Stage, accept};
-use crate::accounting::Accounting;
+use crate::accounting::{Accounting, Minute};
 use crate::blocks::Blocks;
 use crate::config::IngestConfig;
 use crate::entry::Entry;
@@ -114,6 +114,8 @@ struct Open {
     waiters: Vec<Waiter>,
     /// Of the group; made with the first body.
     batch: Uuid,
+    /// In which the group's bodies came.
+    minute: Option<Minute>,
     /// Taken with the first body, and given up again if nothing of it is kept.
     ticket: Option<Ticket>,
     /// What the bodies had, decompressed.
@@ -159,13 +161,20 @@ impl Lane {
         if answer.is_closed() {
             return;
         }
+        let now = unix_now();
+        let minute = Minute::of(now);
+        // A batch never spans two minutes, so that what came in a minute can be counted by its batches, also after
+        // a restart.
+        if self.open.since.is_some() && self.open.minute != Some(minute) {
+            self.seal_and_send();
+        }
         let Equipment { config, redactor, accounting, window, tickets, .. } = &self.equipment;
         let open = &mut self.open;
-        if open.events.is_empty() && open.batch.is_nil() {
-            open.batch = Uuid::now_v7();
+        if open.since.is_none() {
+            open.batch = Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos()));
+            open.minute = Some(minute);
         }
         let ticket = *open.ticket.get_or_insert_with(|| Ticket(tickets.fetch_add(1, Ordering::Relaxed)));
-        let now = unix_now();
         let received_unix_nano = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let stage = Stage {
             limits: Limits {
@@ -194,14 +203,14 @@ impl Lane {
             // A sender that has gone needs no answer.
             Err(refusal) => drop(answer.send(Err(refusal))),
             Ok(Accepted { kept, duplicates, also, rejected, bytes }) => {
-                accounting.decoded(tenant.as_str(), signal, kept, duplicates, &rejected);
+                accounting.decoded(tenant.as_str(), signal, minute, kept, duplicates, &rejected);
                 let success = Answer::new(signal, &rejected);
                 if kept + duplicates == 0 {
                     drop(answer.send(Ok(success)));
                 } else {
                     open.bytes += bytes;
                     open.since.get_or_insert_with(Instant::now);
-                    open.waiters.push(Waiter { tenant, signal, kept, also, success, answer });
+                    open.waiters.push(Waiter { tenant, signal, minute, kept, also, success, answer });
                 }
             }
         }
@@ -231,8 +240,7 @@ impl Lane {
         let filled = if blocks.is_empty() {
             None
         } else {
-            let batch = std::mem::take(batch);
-            ticket.take().map(|ticket| (ticket, Entry { batch, events: std::mem::take(events), blocks }))
+            ticket.take().map(|ticket| (ticket, Entry { batch: *batch, events: std::mem::take(events), blocks }))
         };
         let group = Group { filled, waiters: std::mem::take(waiters) };
         // Waits while the log is busy. Without its thread the waiters see their answer's sender go.

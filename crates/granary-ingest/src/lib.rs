@@ -36,6 +36,7 @@ mod doubt;
 mod durable;
 mod entry;
 mod error;
+mod flush;
 mod group;
 mod grpc;
 mod http;

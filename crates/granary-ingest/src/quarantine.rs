@@ -76,7 +76,7 @@ impl Quarantine {
             since_ms: now_ms,
             reason: reason.to_owned(),
             retries,
-            tenants: shipment.tenants.clone(),
+            tenants: shipment.tenants.iter().map(|(tenant, _, rows)| (tenant.clone(), *rows)).collect(),
             bytes: frames.iter().map(|piece| piece.len() as u64).sum(),
         };
         let unfinished = self.dir.join(format!("{name}.{UNFINISHED}"));

@@ -13,6 +13,7 @@ use granary_wal::{Mark, ReadError, Reader, Sequence};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::accounting::Minute;
 use crate::entry::{Block, Entry, EntryError};
 
 /// Which stretch is being inserted, as the checkpoint keeps it.
@@ -46,8 +47,8 @@ pub(crate) struct Shipment {
     pub(crate) signal: Signal,
     /// The batches in it, and how many of their rows are.
     pub(crate) batches: Vec<(Uuid, u64)>,
-    /// For each batch, in the same order, whose rows they are.
-    pub(crate) tenants: Vec<(String, u64)>,
+    /// Whose rows they are and when they came.
+    pub(crate) tenants: Vec<(String, Minute, u64)>,
 }
 
 /// Inserts for a stretch of the log.
@@ -157,14 +158,16 @@ fn ship(table: &'static str, partition: u32, blocks: Vec<(Uuid, Block)>) -> Ship
     let last = blocks.last().map(|(batch, _)| *batch).unwrap_or_default();
     let token = format!("{first}/{last}/{}/{table}/{partition}", blocks.len());
     let signal = crate::entry::signal_of(table);
-    let mut tenants: BTreeMap<String, u64> = BTreeMap::new();
-    for (tenant, rows) in blocks.iter().flat_map(|(_, block)| &block.tenants) {
-        *tenants.entry(tenant.clone()).or_default() += rows;
+    let mut tenants: BTreeMap<(String, Minute), u64> = BTreeMap::new();
+    for (batch, block) in &blocks {
+        for (tenant, rows) in &block.tenants {
+            *tenants.entry((tenant.clone(), Minute::of_batch(*batch))).or_default() += rows;
+        }
     }
     Shipment {
         signal,
         batches: blocks.iter().map(|(batch, block)| (*batch, block.rows)).collect(),
-        tenants: tenants.into_iter().collect(),
+        tenants: tenants.into_iter().map(|((tenant, minute), rows)| (tenant, minute, rows)).collect(),
         insert: Insert {
             table,
             rows: usize::try_from(blocks.iter().map(|(_, block)| block.rows).sum::<u64>())

@@ -27,6 +27,7 @@ use crate::config::IngestConfig;
 use crate::deliver::Deliverer;
 use crate::durable::{Durable, DurableThread, ProblemLog};
 use crate::error::{RETRY_AFTER, Refusal};
+use crate::flush;
 use crate::grpc::{ExportServer, LogsService, MetricsService, TraceService};
 use crate::http::router;
 use crate::lane::{Body, Equipment, Job, Lanes};
@@ -70,6 +71,8 @@ pub struct Ingest {
     doors: Doors,
     log_thread: JoinHandle<()>,
     deliverer: JoinHandle<()>,
+    flusher: JoinHandle<()>,
+    flushed: CancellationToken,
     drain: CancellationToken,
     drain_timeout: Duration,
     accounting: Accounting,
@@ -138,14 +141,16 @@ impl Ingest {
         let deliverer = Deliverer {
             config: config.clone(),
             log: log.clone(),
-            warehouse,
+            warehouse: warehouse.clone(),
             quarantine,
             accounting: accounting.clone(),
             metrics: metrics.clone(),
             durable: durable_seen,
             drain: drain.clone(),
         };
-        let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready));
+        let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready.clone()));
+        let flushed = CancellationToken::new();
+        let flusher = tokio::spawn(flush::run(accounting.clone(), warehouse, tables_ready, flushed.clone()));
         let equipment = Equipment {
             config: config.clone(),
             redactor,
@@ -160,7 +165,7 @@ impl Ingest {
         let shared = Shared { config: config.clone(), lanes, in_flight, metrics };
         let doors = Doors { shared: Arc::new(shared) };
         let drain_timeout = config.drain_timeout;
-        Ok(Self { http, grpc, doors, log_thread, deliverer, drain, drain_timeout, accounting })
+        Ok(Self { http, grpc, doors, log_thread, deliverer, flusher, flushed, drain, drain_timeout, accounting })
     }
 
     /// Where OTLP over HTTP is served.
@@ -192,7 +197,7 @@ impl Ingest {
     /// Serves until `stop`, then shuts the doors and returns once what was taken is on disk and, as far as the
     /// drain timeout and the warehouse allow, in its tables.
     pub async fn serve(self, stop: CancellationToken) {
-        let Self { http, grpc, doors, log_thread, deliverer, drain, drain_timeout, .. } = self;
+        let Self { http, grpc, doors, log_thread, deliverer, flusher, flushed, drain, drain_timeout, .. } = self;
         let cut = CancellationToken::new();
         let http =
             axum::serve(http, router(doors.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -234,6 +239,10 @@ impl Ingest {
             Err(_) => {
                 tracing::info!("not everything was inserted in time; the rest is in the write-ahead log");
             }
+        }
+        flushed.cancel();
+        if let Err(error) = flusher.await {
+            tracing::error!(%error, "the last counts were not written");
         }
     }
 }

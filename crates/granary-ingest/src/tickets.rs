@@ -76,12 +76,16 @@ mod tests {
     use granary_otlp::Answer;
     use tokio::sync::oneshot;
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::accounting::Minute;
 
     fn waiter(also: &[u64]) -> Waiter {
         Waiter {
             tenant: TenantId::default(),
             signal: Signal::Logs,
+            minute: Minute::of(Duration::ZERO),
             kept: 0,
             also: also.iter().map(|number| Ticket(*number)).collect(),
             success: Answer::new(Signal::Logs, &Rejected::default()),
