@@ -4,14 +4,17 @@
 
 mod capture;
 mod clocks;
+mod connections;
 mod delivery;
 mod doors;
 mod events;
 mod hostile;
+mod keys;
 mod receiver;
 mod repeats;
 mod seeds;
 mod switch;
+mod tls;
 mod totals;
 
 granary_testkit::engine_child!();

@@ -39,6 +39,8 @@ pub(crate) struct Body {
 pub(crate) struct Job {
     pub(crate) signal: Signal,
     pub(crate) tenant: TenantId,
+    /// What the sender's key says; see [`crate::team`].
+    pub(crate) team: Option<Arc<str>>,
     pub(crate) body: Body,
     pub(crate) answer: oneshot::Sender<Result<Answer, Refusal>>,
     /// The body's share of the bytes in flight; given back when the body is in the columns.
@@ -147,7 +149,7 @@ impl Lane {
     }
 
     fn take(&mut self, job: Job) {
-        let Job { signal, tenant, body, answer, in_flight } = job;
+        let Job { signal, tenant, team, body, answer, in_flight } = job;
         // The sender has gone: it will come again, so this copy is better left out.
         if answer.is_closed() {
             return;
@@ -166,6 +168,7 @@ impl Lane {
                 context: Context { received_unix_nano, max_attributes: config.max_attributes },
             },
             redactor,
+            team: team.as_deref(),
             window,
             ticket,
             times: Believable::around(received_unix_nano, config.max_event_age, config.max_event_ahead),

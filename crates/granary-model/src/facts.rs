@@ -43,10 +43,13 @@ pub struct Facts<'a> {
     pub cost_nano_usd: i64,
 }
 
+/// The attribute that names the team; of a resource's, the one that counts.
+pub const TEAM_KEY: &str = "team.id";
+
 const SESSION_KEYS: [&str; 4] =
     ["session.id", "conversation.id", "gen_ai.conversation.id", "cursor.conversation.id"];
 const USER_KEYS: [&str; 4] = ["user.email", "user.account_uuid", "user.account_id", "user.id"];
-const TEAM_KEYS: [&str; 2] = ["team.id", "team"];
+const TEAM_KEYS: [&str; 2] = [TEAM_KEY, "team"];
 const PROJECT_KEYS: [&str; 2] = ["project", "project.name"];
 const MODEL_KEYS: [&str; 3] = ["model", "gen_ai.response.model", "gen_ai.request.model"];
 const TOOL_KEYS: [&str; 3] = ["tool_name", "gen_ai.tool.name", "function_name"];

@@ -14,7 +14,7 @@ mod signal;
 mod value;
 
 pub use attributes::{Attribute, Attributes};
-pub use facts::{Facts, bare_event_name};
+pub use facts::{Facts, TEAM_KEY, bare_event_name};
 pub use identity::EventId;
 pub use ids::{SpanId, TenantId, TraceId};
 pub use outcome::{DropReason, Outcome, Rejected};
