@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::events::{body_of, log, logs_of, send_ok};
-use crate::receiver::{Receiver, config};
+use crate::receiver::{Receiver, config, eventually};
 
 /// Longer than anything here may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -105,6 +105,20 @@ fn begin_request() -> Vec<u8> {
     frame.extend_from_slice(&[1, 4, 0, 0, 0, 1]);
     frame.extend(block);
     frame
+}
+
+#[tokio::test]
+async fn a_grpc_body_that_does_not_come_is_ended() {
+    let config = IngestConfig { read_timeout: SHORT, ..config() };
+    let receiver = Receiver::start_with("slow_grpc_body", config).await;
+    let mut stream = TcpStream::connect(receiver.grpc).await.unwrap();
+    stream.write_all(PREFACE).await.unwrap();
+    stream.write_all(&begin_request()).await.unwrap();
+    let refused =
+        r#"granary_ingest_refused_requests_total{signal="logs",door="grpc",reason="body_not_read",key=""} 1"#;
+    eventually("the end of its time", async || receiver.metrics().contains(refused)).await;
+    drop(stream);
+    receiver.finish().await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use granary_service::metrics::Registry;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use reqwest::{Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -322,6 +323,16 @@ async fn a_body_larger_than_the_burst_is_taken_once_and_then_waits_for_its_bytes
     let chunks = futures::stream::iter([Ok::<_, std::io::Error>(large())]);
     let refused = post(reqwest::Body::wrap_stream(chunks)).await.unwrap();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let mut client = LogsServiceClient::connect(format!("http://{}", receiver.grpc)).await.unwrap();
+    let record = LogRecord { severity_text: " ".repeat(60_000), ..LogRecord::default() };
+    let scope = ScopeLogs { log_records: vec![record], ..ScopeLogs::default() };
+    let resource = ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() };
+    let mut request = Request::new(ExportLogsServiceRequest { resource_logs: vec![resource] });
+    let bearer = format!("Bearer {}", token.reveal());
+    request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+    let refused = client.export(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.get_details_retry_info().is_some());
     receiver.finish().await;
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use granary_ingest::{BindError, Ingest, IngestConfig};
 use granary_redact::{RedactConfig, Redactor};
@@ -211,6 +212,22 @@ async fn certificates_that_change_are_shown_to_the_next_connection_and_broken_on
     assert!(of_old.post(&receiver, "d").await.is_err());
     of_new.export(&receiver).await.unwrap();
     assert_eq!(logs_of(&receiver.finish().await).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_given_up_and_does_not_hold_the_ordered_stop() {
+    let files = Files::with(&Authority::new().for_server());
+    let config = IngestConfig { header_timeout: Duration::from_millis(300), ..files.config() };
+    let receiver = Receiver::start_with("tls_silent", config).await;
+    let mut silent = TcpStream::connect(receiver.grpc).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), silent.read(&mut [0])).await;
+    assert_eq!(read.expect("the connection is still open").unwrap_or_default(), 0);
+    receiver.finish().await;
+
+    let receiver = Receiver::start_with("tls_silent_stop", files.config()).await;
+    let silent = TcpStream::connect(receiver.grpc).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), receiver.finish()).await.expect("the stop is held");
+    drop(silent);
 }
 
 #[tokio::test]

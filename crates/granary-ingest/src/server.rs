@@ -32,8 +32,8 @@ use crate::durable::{Durable, DurableThread, ProblemLog};
 use crate::error::{RETRY_AFTER, Refusal};
 use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, TraceService};
 use crate::http::{DOOR as HTTP_DOOR, router};
-use crate::keys::KeyFileError;
 use crate::keys::keyring::{Keyring, Sender};
+use crate::keys::{KeyFileError, KeyId};
 use crate::lane::{Body, Equipment, Job, Lanes};
 use crate::metrics::{Metrics, Observed};
 use crate::quarantine::Quarantine;
@@ -393,7 +393,9 @@ impl Doors {
         let admitted = sender.as_ref().map_or(Ok(()), Sender::take_request);
         let key = sender.as_ref().ok().and_then(Sender::key).cloned();
         sender.and_then(|sender| admitted.map(|()| sender)).inspect_err(|refusal| {
-            self.shared.metrics.refused(signal, door, refusal, key.as_ref());
+            let key = key.as_ref();
+            tracing::debug!(door, %peer, reason = refusal.reason(), key = key.map(KeyId::as_str), "a request was refused");
+            self.shared.metrics.refused(signal, door, refusal, key);
         })
     }
 

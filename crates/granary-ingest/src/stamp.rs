@@ -18,3 +18,40 @@ impl Stamp {
         Self(paths.into_iter().map(one).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn every_way_of_changing_a_file_is_seen_and_reading_it_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let mut seen = Stamp::of([at("link").as_path()]);
+        let mut has_changed = || {
+            let now = Stamp::of([at("link").as_path()]);
+            std::mem::replace(&mut seen, now.clone()) != now
+        };
+        assert!(!has_changed(), "it is still not there");
+        for name in ["one", "two", "three"] {
+            fs::write(at(name), "same").unwrap();
+        }
+        symlink(at("one"), at("link")).unwrap();
+        assert!(has_changed(), "made");
+        fs::read(at("link")).unwrap();
+        assert!(!has_changed(), "read");
+        fs::write(at("one"), "longer").unwrap();
+        assert!(has_changed(), "written over");
+        fs::rename(at("two"), at("one")).unwrap();
+        assert!(has_changed(), "replaced");
+        // As Kubernetes does it: the link points elsewhere from one moment to the next.
+        symlink(at("three"), at("next")).unwrap();
+        fs::rename(at("next"), at("link")).unwrap();
+        assert!(has_changed(), "pointed elsewhere");
+        fs::remove_file(at("three")).unwrap();
+        assert!(has_changed(), "taken away");
+    }
+}
