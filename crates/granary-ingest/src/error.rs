@@ -7,7 +7,7 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::keys::keyring::KeyProblem;
+use crate::keys::KeyProblem;
 
 /// A request was not taken.
 #[derive(Debug, thiserror::Error)]

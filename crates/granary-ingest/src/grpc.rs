@@ -26,10 +26,10 @@ use tower::Service;
 use self::codec::BytesCodec;
 use self::meter::Metered;
 use crate::accept::GRPC_ENCODING;
+use crate::doors::Doors;
 use crate::error::Refusal;
 use crate::keys::keyring::Sender;
 use crate::lane::Body;
-use crate::server::Doors;
 
 /// What metrics call this door.
 pub(crate) const DOOR: &str = "grpc";

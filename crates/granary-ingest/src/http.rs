@@ -14,10 +14,10 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::doors::Doors;
 use crate::error::{Refusal, whole_seconds};
 use crate::keys::keyring::Sender;
 use crate::lane::Body;
-use crate::server::Doors;
 
 /// What metrics call this door.
 pub(crate) const DOOR: &str = "http";

@@ -12,8 +12,10 @@ pub(crate) mod allowance;
 mod file;
 mod key;
 pub(crate) mod keyring;
+mod problem;
 mod token;
 
 pub use file::{KeyFile, KeyFileError};
 pub use key::{Key, KeyId, KeyLimits, KeyState, NewKey, Previous, SecretHash};
+pub use problem::KeyProblem;
 pub use token::{Token, TokenError};

@@ -36,8 +36,10 @@ mod blocks;
 mod config;
 mod connections;
 mod deliver;
+mod doors;
 mod doubt;
 mod durable;
+mod entrance;
 mod entry;
 mod error;
 mod group;
@@ -61,9 +63,9 @@ mod window;
 pub use accounting::{Accounting, Counts};
 pub use config::IngestConfig;
 pub use error::Refusal;
-pub use keys::keyring::KeyProblem;
 pub use keys::{
-    Key, KeyFile, KeyFileError, KeyId, KeyLimits, KeyState, NewKey, Previous, SecretHash, Token, TokenError,
+    Key, KeyFile, KeyFileError, KeyId, KeyLimits, KeyProblem, KeyState, NewKey, Previous, SecretHash, Token,
+    TokenError,
 };
 pub use quarantine::{Quarantine, Quarantined};
 pub use server::{BindError, Ingest};

@@ -1,46 +1,43 @@
 //! Both doors: bind, serve, and the order in which they shut.
 //!
 //! Shutdown: the doors take no new connections and finish the requests they have, which wait for their commits;
-//! connections that do not end within a moment are cut ([`crate::connections`]). With the last door gone the lanes seal what is open and
-//! end; the log's thread ends after the last group; the deliverer inserts what it still can. Whoever was answered
-//! with success is on disk, whoever was not was told or will see the connection go.
+//! connections that do not end within a moment are cut ([`crate::connections`]). With the last door gone the lanes
+//! seal what is open and end; the log's thread ends after the last group; the deliverer inserts what it still can.
+//! Whoever was answered with success is on disk, whoever was not was told or will see the connection go.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use granary_clickhouse::Warehouse;
-use granary_model::Signal;
-use granary_otlp::Answer;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
 use granary_wal::OpenError;
-use http::HeaderMap;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::accounting::Accounting;
 use crate::config::IngestConfig;
-use crate::connections::{Door, Manners, Peer};
+use crate::connections::{Door, Manners};
 use crate::deliver::Deliverer;
+use crate::doors::{Doors, Shared};
 use crate::durable::{Durable, DurableThread, ProblemLog};
-use crate::error::{RETRY_AFTER, Refusal};
+use crate::entrance::{Entrance, GRPC, HTTP};
 use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, TraceService};
 use crate::http::{DOOR as HTTP_DOOR, router};
-use crate::keys::keyring::{Keyring, Sender};
-use crate::keys::{KeyFileError, KeyId};
-use crate::lane::{Body, Equipment, Job, Lanes};
+use crate::keys::KeyFileError;
+use crate::lane::{Equipment, Lanes};
 use crate::metrics::{Metrics, Observed};
 use crate::quarantine::Quarantine;
 use crate::recover::{self, Recovered};
-use crate::reload::{Reloader, Seen, Watched};
+use crate::reload::{Reloader, Seen};
 use crate::tickets::Tickets;
-use crate::tls::{Tls, TlsError};
+use crate::tls::TlsError;
 use crate::window::Ticket;
 
 /// The receiving role cannot start.
@@ -187,7 +184,7 @@ impl Ingest {
         let in_flight = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));
         let reloader = Reloader { watched, keyring: Arc::clone(&keyring), tls, metrics: metrics.clone() };
         let shared = Shared { config: config.clone(), keyring, lanes, in_flight, metrics };
-        let doors = Doors { shared: Arc::new(shared) };
+        let doors = Doors::new(shared);
         let drain_timeout = config.drain_timeout;
         Ok(Self {
             http,
@@ -280,10 +277,6 @@ impl Ingest {
     }
 }
 
-/// A door in messages: what it is and the flag that moves it.
-const HTTP: (&str, &str) = ("OTLP over HTTP", "--otlp-http");
-const GRPC: (&str, &str) = ("OTLP over gRPC", "--otlp-grpc");
-
 async fn bind(
     (door, flag): (&'static str, &'static str),
     address: SocketAddr,
@@ -293,150 +286,4 @@ async fn bind(
 
 fn thread_ended(error: tokio::task::JoinError) -> BindError {
     BindError::Thread { source: std::io::Error::other(error) }
-}
-
-/// What both doors ask of who comes in.
-struct Entrance {
-    keyring: Arc<Keyring>,
-    tls: Option<Arc<Tls>>,
-    watched: Watched,
-    seen: Seen,
-}
-
-impl Entrance {
-    /// Reads keys and certificates, and looks whether they suit the addresses.
-    fn open(config: &IngestConfig) -> Result<Self, BindError> {
-        // Looked at before they are read: what changes meanwhile is read again.
-        let watched = Watched::of(config);
-        let seen = watched.look();
-        let keyring = Keyring::open(config)?;
-        let tls = Tls::open(config)?.map(Arc::new);
-        for ((door, flag), address) in [(HTTP, config.http), (GRPC, config.grpc)] {
-            if address.ip().to_canonical().is_loopback() {
-                continue;
-            }
-            if !keyring.has_keys() {
-                let keys_file = config.keys_file.clone();
-                return Err(BindError::NoKeys { door, flag, address, keys_file });
-            }
-        }
-        Ok(Self { keyring: Arc::new(keyring), tls, watched, seen })
-    }
-
-    /// Tells of what is allowed and is hardly meant.
-    fn warn(&self, config: &IngestConfig) {
-        for ((door, _), address) in [(HTTP, config.http), (GRPC, config.grpc)] {
-            if self.tls.is_none() && !address.ip().to_canonical().is_loopback() {
-                tracing::warn!(%address, "{door} is served without TLS: keys and telemetry can be read on the way");
-            }
-        }
-        if self.keyring.has_keys() && self.keyring.counts(jiff::Timestamp::now()).valid == 0 {
-            tracing::warn!(path = %config.keys_file.display(), "no ingest key is valid: senders are refused");
-        }
-    }
-}
-
-/// What both doors do with a body. Clones share the lanes.
-#[derive(Clone)]
-pub(crate) struct Doors {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    config: IngestConfig,
-    keyring: Arc<Keyring>,
-    lanes: Lanes,
-    /// In KiB: what may be in flight exceeds what a semaphore counts in bytes.
-    in_flight: Arc<Semaphore>,
-    metrics: Metrics,
-}
-
-impl std::fmt::Debug for Doors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Doors").field("config", &self.shared.config).finish_non_exhaustive()
-    }
-}
-
-impl Doors {
-    pub(crate) fn config(&self) -> &IngestConfig {
-        &self.shared.config
-    }
-
-    /// Reserves room for a body of that many bytes.
-    ///
-    /// # Errors
-    ///
-    /// There is none now.
-    pub(crate) fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Refusal> {
-        let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        Arc::clone(&self.shared.in_flight)
-            .try_acquire_many_owned(kibibytes)
-            .map_err(|_| Refusal::Overloaded { retry_after: RETRY_AFTER })
-    }
-
-    /// Says who sends a request, before its body is read; a request that is nobody's is counted.
-    ///
-    /// # Errors
-    ///
-    /// It is nobody's, or more than its sender may send now.
-    pub(crate) fn admit(
-        &self,
-        door: &'static str,
-        signal: Signal,
-        peer: Option<Peer>,
-        headers: &HeaderMap,
-    ) -> Result<Sender, Refusal> {
-        // Every connection says where it comes from; one that did not would be from anywhere.
-        let peer = peer.map_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into(), |Peer(address)| address);
-        let sender = self.shared.keyring.identify(peer, headers, jiff::Timestamp::now());
-        let sender = sender.map_err(|problem| Refusal::Unauthenticated { problem });
-        let admitted = sender.as_ref().map_or(Ok(()), Sender::take_request);
-        let key = sender.as_ref().ok().and_then(Sender::key).cloned();
-        sender.and_then(|sender| admitted.map(|()| sender)).inspect_err(|refusal| {
-            let key = key.as_ref();
-            tracing::debug!(door, %peer, reason = refusal.reason(), key = key.map(KeyId::as_str), "a request was refused");
-            self.shared.metrics.refused(signal, door, refusal, key);
-        })
-    }
-
-    /// Counts an answer to somebody who was admitted.
-    pub(crate) fn answered(
-        &self,
-        door: &'static str,
-        signal: Signal,
-        sender: &Sender,
-        refusal: Option<&Refusal>,
-    ) {
-        match refusal {
-            Some(refusal) => self.shared.metrics.refused(signal, door, refusal, sender.key()),
-            None => self.shared.metrics.answered(signal, door, 0),
-        }
-    }
-
-    /// Hands a body to a lane and waits until it is durable.
-    pub(crate) async fn submit(
-        &self,
-        sender: &Sender,
-        signal: Signal,
-        body: Body,
-        in_flight: OwnedSemaphorePermit,
-    ) -> Result<Answer, Refusal> {
-        let began = Instant::now();
-        let metrics = &self.shared.metrics;
-        let bytes = body.bytes.len() as u64;
-        metrics.received(signal, bytes);
-        if let Some(key) = sender.key() {
-            metrics.received_with(key, &sender.tenant, bytes);
-        }
-        let (answer, answered) = oneshot::channel();
-        let (tenant, team) = (sender.tenant.clone(), sender.team.clone());
-        let job = Job { signal, tenant, team, body, answer, in_flight };
-        let result = match self.shared.lanes.submit(job) {
-            // The lane drops the sender without a word only when the process is ending.
-            Ok(()) => answered.await.unwrap_or(Err(Refusal::Stopping { retry_after: RETRY_AFTER })),
-            Err(refusal) => Err(refusal),
-        };
-        metrics.waited(signal, began.elapsed());
-        result
-    }
 }
