@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the report")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod oracle_command;
 mod processes;
 mod send;
 mod workload;
@@ -12,9 +13,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Args, Parser};
 use serde::Serialize;
 
+use crate::oracle_command::OracleArguments;
 use crate::processes::{Usage, usage};
 use crate::workload::Workload;
 
@@ -22,8 +24,16 @@ use crate::workload::Workload;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Load for an OTLP endpoint.
+/// Load for an OTLP endpoint, and proof that nothing is lost.
 #[derive(Debug, Parser)]
+#[command(version)]
+enum Cli {
+    Run(Arguments),
+    Oracle(OracleArguments),
+}
+
+/// Sends a workload and reports rows, latency and CPU.
+#[derive(Debug, Args)]
 struct Arguments {
     /// A workload that comes along (steady, saturation) or a TOML file.
     workload: String,
@@ -81,7 +91,13 @@ struct ProcessReport {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    match Cli::parse() {
+        Cli::Run(arguments) => load(arguments).await,
+        Cli::Oracle(arguments) => oracle_command::run(arguments).await,
+    }
+}
+
+async fn load(arguments: Arguments) -> anyhow::Result<()> {
     let mut workload = Workload::load(&arguments.workload)?;
     workload.rate = arguments.rate.unwrap_or(workload.rate);
     workload.duration = arguments.seconds.map_or(workload.duration, Duration::from_secs);

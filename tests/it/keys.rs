@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use reqwest::{Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -345,7 +346,8 @@ async fn an_address_that_others_reach_is_refused_without_keys_and_served_with_th
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
         let config =
             IngestConfig { http: ([0, 0, 0, 0], 0).into(), wal_dir: wal.path().to_owned(), ..keys.config() };
-        Ingest::bind(&config, warehouse.owner.clone(), redactor, &Registry::default()).await
+        let ready = CancellationToken::new();
+        Ingest::bind(&config, warehouse.owner.clone(), redactor, &Registry::default(), ready).await
     };
     let refused = bind().await.unwrap_err();
     assert!(matches!(refused, BindError::NoKeys { .. }));

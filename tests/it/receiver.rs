@@ -60,7 +60,9 @@ impl Receiver {
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
         let config = IngestConfig { wal_dir: wal.path().to_owned(), ..config };
         let registry = Registry::default();
-        let ingest = Ingest::bind(&config, into, redactor, &registry).await.unwrap();
+        let ready = CancellationToken::new();
+        ready.cancel();
+        let ingest = Ingest::bind(&config, into, redactor, &registry, ready).await.unwrap();
         let (http, grpc, accounting) = (ingest.http_addr(), ingest.grpc_addr(), ingest.accounting());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(ingest.serve(stop.clone()));

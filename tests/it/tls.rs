@@ -21,6 +21,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Endpoint, Uri};
 
 use crate::events::{body_of, log, logs_of};
@@ -249,7 +250,8 @@ async fn settings_and_files_that_make_no_tls_are_refused_at_the_start_with_the_r
         (IngestConfig { tls_client_ca: Some(none.clone()), ..files.config() }, "ingest.tls_client_ca"),
     ] {
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
-        let bound = Ingest::bind(&wrong, warehouse.owner.clone(), redactor, &Registry::default()).await;
+        let (registry, ready) = (Registry::default(), CancellationToken::new());
+        let bound = Ingest::bind(&wrong, warehouse.owner.clone(), redactor, &registry, ready).await;
         let error = bound.unwrap_err();
         assert!(matches!(error, BindError::Tls(_)), "{error:?}");
         assert!(error.to_string().contains(says), "{error}");

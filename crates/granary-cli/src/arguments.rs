@@ -85,6 +85,34 @@ reads it again when it changes; it can be mounted as a secret where another mach
         #[arg(long)]
         dry_run: bool,
     },
+    /// Look at the write-ahead log.
+    #[command(after_help = "\
+Examples:
+  granary wal inspect                       what is in it, and up to where it is confirmed
+  granary wal verify --format json          check every byte; the exit code is 1 if data are lost")]
+    Wal {
+        #[command(subcommand)]
+        command: Wal,
+    },
+    /// Look after the inserts that ClickHouse refused for good.
+    #[command(after_help = "\
+Examples:
+  granary quarantine list
+  granary quarantine retry                  all of them, once the reason is gone
+  granary quarantine drop NAME")]
+    Quarantine {
+        #[command(subcommand)]
+        command: Quarantine,
+    },
+    /// Try the redaction rules.
+    #[command(after_help = "\
+Examples:
+  granary redact try < transcript.txt       what is left of it, and which rules fired
+  granary redact rules                      the rules that are on")]
+    Redact {
+        #[command(subcommand)]
+        command: Redact,
+    },
     /// Print the settings in force and where each comes from.
     Config {
         /// How to print them; a table on a terminal, else TOML.
@@ -159,6 +187,63 @@ pub(crate) struct CreateKey {
     /// How many seconds' worth of both may come at once, such as 30s. As the settings say by default.
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) burst: Option<Duration>,
+}
+
+/// `granary wal`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Wal {
+    /// List segments, checkpoint and problems; reads the records' heads.
+    Inspect {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Check every byte; fails if acknowledged data are lost.
+    Verify {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+}
+
+/// `granary quarantine`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quarantine {
+    /// What is there, and why.
+    List {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Insert again; what is stored leaves the quarantine.
+    Retry {
+        /// Which; none means all.
+        names: Vec<String>,
+    },
+    /// Give inserts up for good.
+    Drop {
+        /// Which.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+/// `granary redact`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Redact {
+    /// Redact standard input.
+    Try,
+    /// List the rules that are on.
+    Rules,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// How settings are printed.

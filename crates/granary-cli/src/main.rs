@@ -69,6 +69,9 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
             Command::Migrate { dry_run } => commands::migrate::run(&settings, dry_run).await,
             Command::Keys { command } => commands::keys::run(&settings, command),
+            Command::Wal { command } => commands::wal::run(&settings, &command),
+            Command::Quarantine { command } => commands::quarantine::run(&settings, &command).await,
+            Command::Redact { command } => commands::redact::run(&settings, &command),
             Command::Config { format } => commands::config::run(loaded, format),
             Command::EngineChild | Command::Completions { .. } => Ok(()),
         }

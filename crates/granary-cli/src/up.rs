@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use granary_archive::Archive;
-use granary_clickhouse::{Warehouse, migrate};
+use granary_clickhouse::migrate::{self, MigrateError};
+use granary_clickhouse::{ClickHouseError, Warehouse};
 use granary_engine::Engine;
 use granary_gateway::{Catalogue, Gateway};
 use granary_ingest::{Accounting, Ingest};
@@ -124,18 +125,28 @@ impl Roles {
         let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
         let health = Health::default();
         health.down(SCHEMA, "migrations are not applied yet");
-        owner
-            .ping()
-            .await
-            .with_context(|| format!("the warehouse at {} cannot be used", running.owner.url))?;
-        migrate::apply(&owner).await?;
-        health.up(SCHEMA);
+        let tables_ready = CancellationToken::new();
+        let prepared = prepare(&owner, &health, &tables_ready).await;
+        match prepared {
+            Ok(()) => {}
+            // What was received before waits in the log, and more can be received: a server that is away for a
+            // while does not keep the doors shut.
+            Err(error) if is_absent(&error) && settings.ingest().wal_dir.is_dir() => {
+                tracing::warn!(url = running.owner.url, %error, "the warehouse does not answer; events are received and wait");
+                tokio::spawn(keep_preparing(owner.clone(), health.clone(), tables_ready.clone()));
+            }
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("the warehouse at {} cannot be used", running.owner.url));
+            }
+        }
         let archive_config = settings.archive();
         let archive = Archive::open(&archive_config, owner.clone())
             .await
             .with_context(|| format!("the archive at {} cannot be used", archive_config.url))?;
         let metrics = Registry::default();
-        let ingest = Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics).await?;
+        let ingest =
+            Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics, tables_ready).await?;
         let gateway = Gateway::bind(
             settings.gateway.clone(),
             reader.clone(),
@@ -240,6 +251,58 @@ impl Started {
             data_dir,
         }
     }
+}
+
+/// Asks whether the warehouse answers and brings its tables up to date.
+async fn prepare(
+    owner: &Warehouse,
+    health: &Health,
+    tables_ready: &CancellationToken,
+) -> Result<(), NotReady> {
+    owner.ping().await?;
+    migrate::apply(owner).await?;
+    health.up(SCHEMA);
+    tables_ready.cancel();
+    Ok(())
+}
+
+/// [`prepare`] again and again, until it succeeds or the process ends.
+async fn keep_preparing(owner: Warehouse, health: Health, tables_ready: CancellationToken) {
+    let mut ticks = tokio::time::interval(WATCH_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match prepare(&owner, &health, &tables_ready).await {
+            Ok(()) => return,
+            Err(error) if is_absent(&error) => {}
+            Err(error) => {
+                health.down(SCHEMA, error.to_string());
+                tracing::error!(%error, "the tables cannot be brought up to date; events wait in the log");
+                tokio::time::sleep(RETRY_MIGRATIONS).await;
+            }
+        }
+    }
+}
+
+/// How soon migrations that failed are tried again.
+const RETRY_MIGRATIONS: Duration = Duration::from_secs(30);
+
+/// Whether the server gave no answer, as one that is being started.
+fn is_absent(error: &NotReady) -> bool {
+    let source = match error {
+        NotReady::Ping(source) | NotReady::Tables(MigrateError::Statement { source, .. }) => source,
+        NotReady::Tables(_) => return false,
+    };
+    matches!(source, ClickHouseError::Unreachable { .. } | ClickHouseError::TimedOut { .. })
+}
+
+/// Why events cannot be inserted yet.
+#[derive(Debug, thiserror::Error)]
+enum NotReady {
+    #[error(transparent)]
+    Ping(#[from] ClickHouseError),
+    #[error(transparent)]
+    Tables(#[from] MigrateError),
 }
 
 /// Keeps saying whether the warehouse answers.

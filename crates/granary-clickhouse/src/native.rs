@@ -10,22 +10,51 @@ mod frame;
 mod nested;
 
 pub(crate) use column::{Column, Fixed, LowText, Nullable, Text};
-pub(crate) use frame::write_frames;
+pub(crate) use frame::FrameWriter;
 pub(crate) use nested::{AttributeMap, List};
 
-/// Appends a block of the given columns, all of which must have `rows` rows.
-pub(crate) fn write_block(rows: usize, columns: &[(&str, &dyn Column)], out: &mut Vec<u8>) {
-    write_varint(columns.len() as u64, out);
-    write_varint(rows as u64, out);
+/// Where a block is written to.
+pub(crate) trait Out {
+    /// Adds bytes.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Out for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Writes a block of the given columns, all of which must have `rows` rows.
+pub(crate) fn write_block(rows: usize, columns: &[(&str, &dyn Column)], out: &mut dyn Out) {
+    let mut head = Vec::new();
+    write_varint(columns.len() as u64, &mut head);
+    write_varint(rows as u64, &mut head);
     for (name, column) in columns {
         debug_assert_eq!(column.rows(), rows, "column {name}");
-        write_text(name.as_bytes(), out);
-        write_text(column.type_name().as_bytes(), out);
+        write_text(name.as_bytes(), &mut head);
+        write_text(column.type_name().as_bytes(), &mut head);
+        out.put(&head);
+        head.clear();
         column.write_state(out);
         column.write_data(out);
     }
 }
 
+/// Writes numbers, each made into bytes.
+fn write_numbers<T: Copy, const N: usize>(numbers: &[T], bytes: impl Fn(T) -> [u8; N], out: &mut dyn Out) {
+    /// So many at a time.
+    const PIECE: usize = 512;
+    let mut piece = [[0; N]; PIECE];
+    for numbers in numbers.chunks(PIECE) {
+        for (place, number) in piece.iter_mut().zip(numbers) {
+            *place = bytes(*number);
+        }
+        out.put(piece[..numbers.len()].as_flattened());
+    }
+}
+
+#[inline]
 fn write_varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         #[expect(clippy::cast_possible_truncation, reason = "the low seven bits are what is meant")]
@@ -36,6 +65,7 @@ fn write_varint(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
+#[inline]
 fn write_text(text: &[u8], out: &mut Vec<u8>) {
     write_varint(text.len() as u64, out);
     out.extend_from_slice(text);

@@ -55,7 +55,7 @@ pub trait TableColumns: Send + 'static {
     /// About how many bytes the block takes before compression.
     fn size_bytes(&self) -> usize;
     /// Appends the block in Native format, compressed in frames: what an `INSERT` sends. `scratch` is
-    /// emptied and used. The block must have rows: the server refuses one without.
+    /// written over; it is best kept as it is for the next time. The block must have rows: the server refuses one without.
     fn seal(&self, scratch: &mut Vec<u8>, out: &mut Vec<u8>);
 }
 
@@ -174,9 +174,9 @@ macro_rules! table {
             }
 
             fn seal(&self, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
-                scratch.clear();
-                $crate::native::write_block(self.rows(), &self.columns(), scratch);
-                $crate::native::write_frames(scratch, out);
+                let mut frames = $crate::native::FrameWriter::new(scratch);
+                $crate::native::write_block(self.rows(), &self.columns(), &mut frames);
+                frames.finish(out);
             }
         }
     };

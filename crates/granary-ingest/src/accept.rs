@@ -1,7 +1,7 @@
 //! One request's way from bytes to columns: the order of the stages.
 
 use granary_clickhouse::{Append, Envelope, GroupRef, Row};
-use granary_model::{EventId, Record, Rejected};
+use granary_model::{AttributesBuilder, EventId, Record, Rejected};
 use granary_otlp::{Context, Decode, Encoding, decode};
 use granary_redact::{Redactable, Redacted, RedactedRecords, Redactor};
 
@@ -32,6 +32,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) redactor: &'a Redactor,
     /// What the sender's key says.
     pub(crate) team: Option<&'a str>,
+    /// For putting that into resources.
+    pub(crate) builder: &'a mut AttributesBuilder,
     pub(crate) window: &'a Window,
     pub(crate) ticket: Ticket,
     pub(crate) times: Believable,
@@ -57,7 +59,7 @@ where
     let mut accepted =
         Accepted { rejected: decoded.rejected, bytes: bytes.len() as u64, ..Accepted::default() };
     if let Some(team) = stage.team {
-        team::assign(&mut decoded.records, team);
+        team::assign(&mut decoded.records, team, stage.builder);
     }
     let redacted = stage.redactor.redact(decoded.records);
     append(&redacted, stage, columns, &mut accepted);

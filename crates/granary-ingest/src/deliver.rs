@@ -90,8 +90,12 @@ struct Progress {
 }
 
 impl Deliverer {
-    /// Runs until `drain`, from `resume` on.
-    pub(crate) async fn run(mut self, resume: Mark, kept: Kept) {
+    /// Runs until `drain`, from `resume` on, once the tables are ready.
+    pub(crate) async fn run(mut self, resume: Mark, kept: Kept, tables_ready: CancellationToken) {
+        tokio::select! {
+            () = tables_ready.cancelled() => {}
+            () = self.drain.cancelled() => return,
+        }
         let mut position = Position {
             reader: Some(self.log.read_from(resume)),
             mark: resume,

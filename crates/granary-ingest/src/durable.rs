@@ -5,6 +5,7 @@
 //! with an earlier request.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use granary_wal::{AppendError, Mark, Sequence, Writer};
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use crate::accounting::{Accounting, End};
 use crate::error::{RETRY_AFTER, Refusal};
 use crate::group::{Group, Waiter};
+use crate::metrics::Metrics;
 use crate::tickets::Tickets;
 use crate::window::{Ticket, Window};
 
@@ -34,6 +36,7 @@ pub(crate) struct DurableThread {
     pub(crate) accounting: Accounting,
     pub(crate) durable: watch::Sender<Durable>,
     pub(crate) tickets: Tickets,
+    pub(crate) metrics: Metrics,
     pub(crate) problem: ProblemLog,
 }
 
@@ -49,6 +52,7 @@ impl DurableThread {
     /// Ends when every sender of groups is gone and the last group is on disk.
     pub(crate) fn run(mut self, groups: &Receiver<Group>) {
         while let Ok(first) = groups.recv() {
+            let began = Instant::now();
             let mut appended = Vec::new();
             self.append(first, &mut appended);
             while appended.len() < SHARED
@@ -57,6 +61,7 @@ impl DurableThread {
                 self.append(group, &mut appended);
             }
             self.sync(appended);
+            self.metrics.synced(began.elapsed());
         }
         for waiter in self.tickets.abandoned() {
             drop(waiter.answer.send(Err(Refusal::Stopping { retry_after: RETRY_AFTER })));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use granary_clickhouse::{Envelope, LogColumns, MetricColumns, SpanColumns};
-use granary_model::{EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
+use granary_model::{AttributesBuilder, EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
 use granary_otlp::{Answer, Compression, Context, Encoding};
 use granary_redact::Redactor;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,7 +74,13 @@ impl Lanes {
         let queues = (0..equipment.config.lanes.max(1))
             .map(|number| {
                 let (sender, receiver) = bounded(QUEUE);
-                let lane = Lane { equipment: equipment.clone(), open: Open::default(), scratch: Vec::new() };
+                let lane = Lane {
+                    equipment: equipment.clone(),
+                    open: Open::default(),
+                    builder: AttributesBuilder::default(),
+                    scratch: Vec::new(),
+                    sealing: Vec::new(),
+                };
                 std::thread::Builder::new()
                     .name(format!("lane-{number}"))
                     .spawn(move || lane.run(&receiver))?;
@@ -121,7 +127,10 @@ struct Open {
 struct Lane {
     equipment: Equipment,
     open: Open,
+    builder: AttributesBuilder,
     scratch: Vec<u8>,
+    /// Of its own: emptied by nobody but the sealing, its memory is not filled with zeros again.
+    sealing: Vec<u8>,
 }
 
 impl Lane {
@@ -169,6 +178,7 @@ impl Lane {
             },
             redactor,
             team: team.as_deref(),
+            builder: &mut self.builder,
             window,
             ticket,
             times: Believable::around(received_unix_nano, config.max_event_age, config.max_event_ahead),
@@ -220,9 +230,9 @@ impl Lane {
         let Open { logs, spans, metrics, events, waiters, batch, ticket, bytes, .. } = &mut self.open;
         *bytes = 0;
         let mut blocks = Vec::new();
-        logs.seal(&mut self.scratch, &mut blocks);
-        spans.seal(&mut self.scratch, &mut blocks);
-        metrics.seal(&mut self.scratch, &mut blocks);
+        logs.seal(&mut self.sealing, &mut blocks);
+        spans.seal(&mut self.sealing, &mut blocks);
+        metrics.seal(&mut self.sealing, &mut blocks);
         // A ticket that holds nothing stays for the next group: nobody can wait for it.
         let filled = if blocks.is_empty() {
             None

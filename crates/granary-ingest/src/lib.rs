@@ -68,5 +68,5 @@ pub use keys::{
     TokenError,
 };
 pub use quarantine::{Quarantine, Quarantined};
-pub use server::{BindError, Ingest};
+pub use server::{BindError, Ingest, quarantine};
 pub use tls::TlsError;

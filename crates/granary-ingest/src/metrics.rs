@@ -13,6 +13,7 @@
 //! | `granary_ingest_handshake_failures_total` | `door` | connections without a TLS handshake |
 //! | `granary_ingest_answer_seconds` | `signal` | from a request's last byte to its answer |
 //! | `granary_ingest_received_bytes_total` | `signal` | bytes of bodies as they came |
+//! | `granary_wal_sync_seconds` | | from the first write of a group of commits to the end of their sync |
 //! | `granary_wal_used_bytes`, `granary_wal_limit_bytes`, `granary_wal_segments` | | what the log takes, and may take |
 //! | `granary_insert_rows_total` | `table` | rows that ClickHouse has confirmed |
 //! | `granary_insert_seconds` | `table` | from an insert's first byte to its confirmation |
@@ -97,6 +98,7 @@ pub(crate) struct Metrics {
     handshake_failures: Family<OfDoor, Counter>,
     received_bytes: Family<OfSignal, Counter>,
     answer: Family<OfSignal, Histogram>,
+    sync: Histogram,
     insert_rows: Family<OfTable, Counter>,
     insert_seconds: Family<OfTable, Histogram>,
     insert_failures: Family<OfTable, Counter>,
@@ -121,6 +123,7 @@ impl Metrics {
             handshake_failures: Family::default(),
             received_bytes: Family::default(),
             answer: Family::new_with_constructor(seconds),
+            sync: seconds(),
             insert_rows: Family::default(),
             insert_seconds: Family::new_with_constructor(seconds),
             insert_failures: Family::default(),
@@ -168,6 +171,12 @@ impl Metrics {
                 "From a request's last byte to its answer",
                 Unit::Seconds,
                 metrics.answer.clone(),
+            );
+            registry.register_with_unit(
+                "granary_wal_sync",
+                "From the first write of a group of commits to the end of their sync",
+                Unit::Seconds,
+                metrics.sync.clone(),
             );
             registry.register(
                 "granary_insert_rows",
@@ -235,6 +244,10 @@ impl Metrics {
 
     pub(crate) fn waited(&self, signal: Signal, after: Duration) {
         self.answer.get_or_create(&OfSignal { signal: signal.name() }).observe(after.as_secs_f64());
+    }
+
+    pub(crate) fn synced(&self, after: Duration) {
+        self.sync.observe(after.as_secs_f64());
     }
 
     pub(crate) fn inserted(&self, table: &'static str, rows: u64, after: Duration) {

@@ -107,12 +107,19 @@ pub struct Ingest {
 /// The folder within the log's that refused inserts are put into.
 const REFUSED: &str = "refused";
 
+/// The folder of refused inserts that belongs to a log.
+#[must_use]
+pub fn quarantine(config: &IngestConfig) -> Quarantine {
+    Quarantine::new(config.wal_dir.join(REFUSED))
+}
+
 /// Groups that wait for the log's thread while it syncs.
 const WAITING_GROUPS: usize = 1;
 
 impl Ingest {
     /// Opens the log, binds both listeners and starts the threads. Connections wait until [`Ingest::serve`];
-    /// what an earlier life left in the log is being delivered from here on.
+    /// what an earlier life left in the log is delivered as soon as `tables_ready` is cancelled, which says that
+    /// the migrations are applied.
     ///
     /// # Errors
     ///
@@ -122,6 +129,7 @@ impl Ingest {
         warehouse: Warehouse,
         redactor: Redactor,
         registry: &Registry,
+        tables_ready: CancellationToken,
     ) -> Result<Self, BindError> {
         let of_config = config.clone();
         let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
@@ -136,7 +144,7 @@ impl Ingest {
         let recovered = recovered.await.map_err(thread_ended)??;
         let Recovered { writer, log, resume, kept, window } = recovered;
         let redactor = Arc::new(redactor);
-        let quarantine = Quarantine::new(config.wal_dir.join(REFUSED));
+        let quarantine = quarantine(config);
         let metrics = Metrics::register(registry);
         let observed = Observed {
             accounting: accounting.clone(),
@@ -156,6 +164,7 @@ impl Ingest {
             accounting: accounting.clone(),
             durable,
             tickets: Tickets::default(),
+            metrics: metrics.clone(),
             problem: ProblemLog::default(),
         };
         let log_thread = tokio::task::spawn_blocking(move || thread.run(&receiver));
@@ -170,7 +179,7 @@ impl Ingest {
             durable: durable_seen,
             drain: drain.clone(),
         };
-        let deliverer = tokio::spawn(deliverer.run(resume, kept));
+        let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready));
         let equipment = Equipment {
             config: config.clone(),
             redactor,

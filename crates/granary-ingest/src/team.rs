@@ -6,27 +6,35 @@
 
 use std::sync::Arc;
 
-use granary_model::{Attribute, Attributes, Facts, Records, Resource, TEAM_KEY};
+use granary_model::{AttributesBuilder, Facts, Records, Resource, TEAM_KEY, ValueRef};
 
-/// Puts a team into the resources of a request.
-pub(crate) fn assign<R>(groups: &mut [Records<R>], team: &str) {
+/// Puts a team into the resources of a request. The builder is kept from one request to the next: keys that it
+/// has seen before are then known as the same ones further on.
+pub(crate) fn assign<R>(groups: &mut [Records<R>], team: &str, builder: &mut AttributesBuilder) {
     // The scopes of one resource share it, and go on sharing it.
     let mut latest: Option<(Arc<Resource>, Arc<Resource>)> = None;
     for group in groups {
         let assigned = match &latest {
             Some((sent, assigned)) if Arc::ptr_eq(sent, &group.resource) => Arc::clone(assigned),
-            _ => Arc::new(with_team(&group.resource, team)),
+            _ => Arc::new(with_team(&group.resource, team, builder)),
         };
         let sent = std::mem::replace(&mut group.resource, Arc::clone(&assigned));
         latest = Some((sent, assigned));
     }
 }
 
-fn with_team(resource: &Resource, team: &str) -> Resource {
-    let mut entries = resource.attributes.clone().into_entries();
-    entries.retain(|attribute| attribute.key != TEAM_KEY);
-    entries.push(Attribute::new(TEAM_KEY, team));
-    Resource { attributes: Attributes::new(entries), schema_url: resource.schema_url.clone() }
+fn with_team(resource: &Resource, team: &str, builder: &mut AttributesBuilder) -> Resource {
+    for attribute in resource.attributes.iter().filter(|attribute| attribute.key != TEAM_KEY) {
+        let key = attribute.key.as_bytes();
+        match attribute.value {
+            ValueRef::String(text) => builder.push_text(key, text.as_bytes()),
+            other => builder.push(key, other.to_value()),
+        }
+    }
+    builder.push_text(TEAM_KEY.as_bytes(), team.as_bytes());
+    // What was text is text.
+    let attributes = builder.finish().unwrap_or_default();
+    Resource { attributes, schema_url: resource.schema_url.clone() }
 }
 
 /// The facts of a record whose resource has been assigned a team, which counts more than the record's own word.
@@ -36,7 +44,7 @@ pub(crate) fn overrule<'a>(facts: Facts<'a>, resource: &'a Resource) -> Facts<'a
 
 #[cfg(test)]
 mod tests {
-    use granary_model::{LogRecord, Record};
+    use granary_model::{Attribute, Attributes, LogRecord, Record};
 
     use super::*;
 
@@ -56,12 +64,19 @@ mod tests {
         let group =
             || Records { resource: Arc::clone(&sent), records: vec![record.clone()], ..Records::default() };
         let mut groups = [group(), group()];
-        assign(&mut groups, "ours");
+        let mut builder = AttributesBuilder::default();
+        assign(&mut groups, "ours", &mut builder);
         let [one, other] = &groups;
         assert!(Arc::ptr_eq(&one.resource, &other.resource), "still shared");
         assert_eq!(one.resource.attributes.iter().filter(|attribute| attribute.key == TEAM_KEY).count(), 1);
         assert_eq!(one.resource.attributes.text("a"), Some("b"));
         assert_eq!(overrule(record.facts(&one.resource), &one.resource).team, "ours");
         assert_eq!(id(&one.resource), id(&sent));
+        let mut again = [group()];
+        assign(&mut again, "ours", &mut builder);
+        assert!(
+            again[0].resource.attributes.is_same(&one.resource.attributes),
+            "known as the same further on"
+        );
     }
 }

@@ -4,7 +4,8 @@
 //! knows them. The `DEFAULT` expressions of `ddl/` say the same in SQL for rows that reach the tables past
 //! Granary; a test holds the two together.
 
-use crate::{Attributes, Resource, Value};
+use crate::keys::Known;
+use crate::{Attributes, Resource, ValueRef};
 
 /// The facts of one record that have a column of their own. Text is empty where the record says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -46,13 +47,24 @@ pub struct Facts<'a> {
 /// The attribute that names the team; of a resource's, the one that counts.
 pub const TEAM_KEY: &str = "team.id";
 
-const SESSION_KEYS: [&str; 4] =
-    ["session.id", "conversation.id", "gen_ai.conversation.id", "cursor.conversation.id"];
-const USER_KEYS: [&str; 4] = ["user.email", "user.account_uuid", "user.account_id", "user.id"];
-const TEAM_KEYS: [&str; 2] = [TEAM_KEY, "team"];
-const PROJECT_KEYS: [&str; 2] = ["project", "project.name"];
-const MODEL_KEYS: [&str; 3] = ["model", "gen_ai.response.model", "gen_ai.request.model"];
-const TOOL_KEYS: [&str; 3] = ["tool_name", "gen_ai.tool.name", "function_name"];
+const SESSION_KEYS: [Known; 4] =
+    Known::all(["session.id", "conversation.id", "gen_ai.conversation.id", "cursor.conversation.id"]);
+const USER_KEYS: [Known; 4] = Known::all(["user.email", "user.account_uuid", "user.account_id", "user.id"]);
+const TEAM_KEYS: [Known; 2] = Known::all([TEAM_KEY, "team"]);
+const PROJECT_KEYS: [Known; 2] = Known::all(["project", "project.name"]);
+const MODEL_KEYS: [Known; 3] = Known::all(["model", "gen_ai.response.model", "gen_ai.request.model"]);
+const TOOL_KEYS: [Known; 3] = Known::all(["tool_name", "gen_ai.tool.name", "function_name"]);
+const PROMPT_KEYS: [Known; 1] = Known::all(["prompt.id"]);
+
+const EVENT_NAME: Known = Known::new("event.name");
+const SEQUENCE: Known = Known::new("event.sequence");
+const SUCCESS: Known = Known::new("success");
+const DURATION_MS: Known = Known::new("duration_ms");
+const INPUT_TOKENS: Known = Known::new("input_tokens");
+const OUTPUT_TOKENS: Known = Known::new("output_tokens");
+const CACHE_READ_TOKENS: Known = Known::new("cache_read_tokens");
+const CACHE_CREATION_TOKENS: Known = Known::new("cache_creation_tokens");
+const COST_USD: Known = Known::new("cost_usd");
 
 /// Where event names carry the name of the product in front.
 const EVENT_PREFIXES: [&str; 1] = ["claude_code."];
@@ -63,31 +75,31 @@ impl<'a> Facts<'a> {
     /// `event` is what names the event where no `event.name` attribute does: the body of a log record.
     #[must_use]
     pub fn read(resource: &'a Resource, attributes: &'a Attributes, event: Option<&'a str>) -> Self {
-        let own = |keys: &[&str]| keys.iter().find_map(|key| attributes.text(key));
-        let any = |keys: &[&str]| {
+        let own = |keys: &[Known]| keys.iter().find_map(|key| attributes.known_text(*key));
+        let any = |keys: &[Known]| {
             own(keys)
-                .or_else(|| keys.iter().find_map(|key| resource.attributes.text(key)))
+                .or_else(|| keys.iter().find_map(|key| resource.attributes.known_text(*key)))
                 .unwrap_or_default()
         };
-        let count = |key| attributes.get(key).and_then(Value::as_count).unwrap_or_default();
-        let event = attributes.text("event.name").or(event).unwrap_or_default();
+        let count = |key| attributes.known(key).and_then(ValueRef::as_count).unwrap_or_default();
+        let event = attributes.known_text(EVENT_NAME).or(event).unwrap_or_default();
         Self {
             session: any(&SESSION_KEYS),
             user: any(&USER_KEYS),
             team: any(&TEAM_KEYS),
             project: any(&PROJECT_KEYS),
-            prompt: own(&["prompt.id"]).unwrap_or_default(),
+            prompt: own(&PROMPT_KEYS).unwrap_or_default(),
             event: bare_event_name(event),
             model: own(&MODEL_KEYS).unwrap_or_default(),
             tool: own(&TOOL_KEYS).unwrap_or_default(),
-            sequence: count("event.sequence"),
-            success: attributes.get("success").and_then(Value::as_bool),
-            duration_ms: attributes.get("duration_ms").map_or(0, round_ms),
-            input_tokens: count("input_tokens"),
-            output_tokens: count("output_tokens"),
-            cache_read_tokens: count("cache_read_tokens"),
-            cache_creation_tokens: count("cache_creation_tokens"),
-            cost_nano_usd: attributes.get("cost_usd").and_then(Value::as_number).map_or(0, nano_usd),
+            sequence: count(SEQUENCE),
+            success: attributes.known(SUCCESS).and_then(ValueRef::as_bool),
+            duration_ms: attributes.known(DURATION_MS).map_or(0, round_ms),
+            input_tokens: count(INPUT_TOKENS),
+            output_tokens: count(OUTPUT_TOKENS),
+            cache_read_tokens: count(CACHE_READ_TOKENS),
+            cache_creation_tokens: count(CACHE_CREATION_TOKENS),
+            cost_nano_usd: attributes.known(COST_USD).and_then(ValueRef::as_number).map_or(0, nano_usd),
         }
     }
 }
@@ -99,7 +111,7 @@ pub fn bare_event_name(name: &str) -> &str {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before the cast")]
-fn round_ms(value: &Value) -> u64 {
+fn round_ms(value: ValueRef<'_>) -> u64 {
     value.as_number().map_or(0, |ms| ms.round().clamp(0.0, 9_007_199_254_740_992.0) as u64)
 }
 
@@ -113,7 +125,8 @@ fn nano_usd(usd: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Attribute;
+    use crate::{Attribute, Value};
+    use proptest::prelude::*;
 
     fn resource() -> Resource {
         Resource {
@@ -166,5 +179,65 @@ mod tests {
             Attribute::new("success", "maybe"),
         ]);
         assert_eq!(Facts::read(&resource, &attributes, None), Facts::default());
+    }
+
+    /// The facts with a search for each key.
+    fn read_by_search<'a>(resource: &'a Resource, attributes: &'a Attributes, event: &'a str) -> Facts<'a> {
+        let own = |keys: &[&str]| keys.iter().find_map(|key| attributes.text(key));
+        let any = |keys: &[&str]| {
+            own(keys)
+                .or_else(|| keys.iter().find_map(|key| resource.attributes.text(key)))
+                .unwrap_or_default()
+        };
+        let count = |key| attributes.get(key).and_then(ValueRef::as_count).unwrap_or_default();
+        Facts {
+            session: any(&[
+                "session.id",
+                "conversation.id",
+                "gen_ai.conversation.id",
+                "cursor.conversation.id",
+            ]),
+            user: any(&["user.email", "user.account_uuid", "user.account_id", "user.id"]),
+            team: any(&["team.id", "team"]),
+            project: any(&["project", "project.name"]),
+            prompt: attributes.text("prompt.id").unwrap_or_default(),
+            event: bare_event_name(attributes.text("event.name").unwrap_or(event)),
+            model: own(&["model", "gen_ai.response.model", "gen_ai.request.model"]).unwrap_or_default(),
+            tool: own(&["tool_name", "gen_ai.tool.name", "function_name"]).unwrap_or_default(),
+            sequence: count("event.sequence"),
+            success: attributes.get("success").and_then(ValueRef::as_bool),
+            duration_ms: attributes.get("duration_ms").map_or(0, round_ms),
+            input_tokens: count("input_tokens"),
+            output_tokens: count("output_tokens"),
+            cache_read_tokens: count("cache_read_tokens"),
+            cache_creation_tokens: count("cache_creation_tokens"),
+            cost_nano_usd: attributes.get("cost_usd").and_then(ValueRef::as_number).map_or(0, nano_usd),
+        }
+    }
+
+    fn pairs() -> impl Strategy<Value = Vec<Attribute>> {
+        let value = prop_oneof![
+            Just(Value::Empty),
+            Just(Value::from("")),
+            Just(Value::from("true")),
+            any::<bool>().prop_map(Value::Bool),
+            (0..100_i64).prop_map(Value::Int),
+            (0..100).prop_map(|number: i32| Value::from(number.to_string())),
+        ];
+        let key = prop::sample::select(crate::keys::KNOWN.to_vec());
+        let pair = (key, value).prop_map(|(key, value)| Attribute::new(key, value));
+        prop::collection::vec(pair, 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_where_is_found_as_a_search_finds_it(resource in pairs(), own in pairs()) {
+            let resource = Resource { attributes: Attributes::new(resource), ..Resource::default() };
+            let own = Attributes::new(own);
+            prop_assert_eq!(
+                Facts::read(&resource, &own, Some("claude_code.e")),
+                read_by_search(&resource, &own, "claude_code.e")
+            );
+        }
     }
 }

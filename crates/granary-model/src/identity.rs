@@ -7,15 +7,24 @@
 
 use twox_hash::XxHash3_128;
 
-use crate::{Attributes, Facts, LogRecord, MetricKind, MetricPoint, Number, Record, Resource, Span, Value};
+use crate::keys::Known;
+use crate::{
+    Attributes, Facts, LogRecord, MetricKind, MetricPoint, Number, Record, Resource, Span, ValueRef,
+};
 
 /// 128 bits that two events share only if they are the same event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(pub u128);
 
 /// Ids that clients give single events; any of them tells two events apart.
-const EVENT_KEYS: [&str; 6] =
-    ["event.sequence", "request_id", "client_request_id", "tool_use_id", "message.uuid", "cursor.event.id"];
+const EVENT_KEYS: [Known; 6] = Known::all([
+    "event.sequence",
+    "request_id",
+    "client_request_id",
+    "tool_use_id",
+    "message.uuid",
+    "cursor.event.id",
+]);
 
 impl EventId {
     /// The id of a log record. `scratch` is emptied and used; it saves an allocation a record.
@@ -33,10 +42,10 @@ impl EventId {
         fields.number(record.time_unix_nano);
         fields.bytes(&record.trace_id.0);
         fields.bytes(&record.span_id.0);
-        fields.value(&record.body);
+        fields.value((&record.body).into());
         let mut named = false;
         for key in EVENT_KEYS {
-            match record.attributes.get(key) {
+            match record.attributes.known(key) {
                 Some(value) => {
                     named = true;
                     fields.value(value);
@@ -110,7 +119,7 @@ impl<'a> Fields<'a> {
         self.out.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn value(&mut self, value: &Value) {
+    fn value(&mut self, value: ValueRef<'_>) {
         let at = self.out.len();
         self.out.extend_from_slice(&[0; 8]);
         value.push_text(self.out);
@@ -120,8 +129,8 @@ impl<'a> Fields<'a> {
 
     fn attributes(&mut self, attributes: &Attributes) {
         for attribute in attributes {
-            self.text(&attribute.key);
-            self.value(&attribute.value);
+            self.text(attribute.key);
+            self.value(attribute.value);
         }
     }
 

@@ -66,10 +66,8 @@ macro_rules! hex_id {
                 if self.is_absent() {
                     return;
                 }
-                for byte in self.0 {
-                    out.push(DIGITS[usize::from(byte >> 4)]);
-                    out.push(DIGITS[usize::from(byte & 15)]);
-                }
+                let digits = self.0.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+                out.extend_from_slice(digits.as_flattened());
             }
         }
 

@@ -5,18 +5,26 @@
 //! before any storage form.
 
 mod attributes;
+mod attributes_builder;
+mod equal;
 mod facts;
 mod identity;
 mod ids;
+mod key_tree;
+mod keys;
 mod outcome;
 mod record;
 mod signal;
 mod value;
+mod value_ref;
 
-pub use attributes::{Attribute, Attributes};
+pub use attributes::{Attribute, AttributeRef, Attributes, Iter};
+pub use attributes_builder::{AttributesBuilder, NotUtf8};
+pub use equal::is_equal;
 pub use facts::{Facts, TEAM_KEY, bare_event_name};
 pub use identity::EventId;
 pub use ids::{SpanId, TenantId, TraceId};
+pub use keys::Keys;
 pub use outcome::{DropReason, Outcome, Rejected};
 pub use record::{
     Exemplar, ExponentialBuckets, LogRecord, MetricKind, MetricPoint, Number, QuantileValue, Record, Records,
@@ -24,3 +32,4 @@ pub use record::{
 };
 pub use signal::Signal;
 pub use value::Value;
+pub use value_ref::ValueRef;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::keys::Known;
 use crate::{Attributes, EventId, Facts, Signal, SpanId, TraceId, Value};
 
 /// Who sends: the attributes that every record of one process shares.
@@ -20,7 +21,8 @@ impl Resource {
     /// `service.name`, or nothing where the sender gave none.
     #[must_use]
     pub fn service_name(&self) -> &str {
-        self.attributes.text("service.name").unwrap_or_default()
+        const SERVICE_NAME: Known = Known::new("service.name");
+        self.attributes.known_text(SERVICE_NAME).unwrap_or_default()
     }
 }
 

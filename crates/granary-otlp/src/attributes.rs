@@ -1,15 +1,35 @@
 //! OTLP's key-value pairs, values, ids, resources and scopes to ours.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use granary_model::{Attribute, Attributes, Resource, Scope, SpanId, TraceId, Value};
+use granary_model::{Attribute, Attributes, AttributesBuilder, Resource, Scope, SpanId, TraceId, Value};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource as OtlpResource;
 
 use crate::error::Refusal;
 
+thread_local! {
+    /// The keys of the records before, of all requests that this thread read.
+    static BUILDER: RefCell<AttributesBuilder> = RefCell::default();
+}
+
+/// Lends this thread's builder.
+pub(crate) fn with_builder<T>(build: impl FnOnce(&mut AttributesBuilder) -> T) -> T {
+    BUILDER.with_borrow_mut(|builder| {
+        // A request that could not be read to its end has left something.
+        builder.clear();
+        build(builder)
+    })
+}
+
 pub(crate) fn attributes(pairs: Vec<KeyValue>) -> Attributes {
-    Attributes::new(entries(pairs))
+    with_builder(|builder| {
+        for Attribute { key, value } in entries(pairs) {
+            builder.push(key.as_bytes(), value);
+        }
+        builder.finish().expect("keys and strings are UTF-8")
+    })
 }
 
 fn entries(pairs: Vec<KeyValue>) -> Vec<Attribute> {

@@ -11,9 +11,11 @@ mod body;
 mod error;
 mod json;
 mod logs;
+mod logs_wire;
 mod metrics;
 mod time;
 mod traces;
+mod wire;
 
 pub use answer::{Answer, Failure};
 pub use body::{Compression, Encoding};

@@ -4,7 +4,7 @@
 //! of one kind are the same. A text that equals the one that came out of redaction in the same place of such a
 //! record is let pass at once. That keeps the law: such a text is out already.
 
-use granary_model::{Attribute, Attributes, Value};
+use granary_model::{Attribute, Attributes, Value, ValueRef, is_equal};
 
 use crate::compiled::Rules;
 use crate::engine::Context;
@@ -12,12 +12,16 @@ use crate::identity::{IdentityPolicy, Verdict};
 use crate::names::{Announced, List};
 use crate::prefilter::BitSet;
 use crate::redacted::Redaction;
+use crate::shapes::Shapes;
 
 /// One pass over records, with notes of what was changed.
 #[derive(Debug)]
 pub struct Pass<'a> {
     rules: &'a Rules,
     identity: &'a IdentityPolicy,
+    pub(crate) shapes: Shapes,
+    /// The positions of values that a closer look is to be taken at.
+    suspects: Vec<usize>,
     /// Finders that are left out for identity fields that are kept.
     exempt_for_identity: BitSet,
     /// Rules that fired in the field at hand.
@@ -29,10 +33,12 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(crate) fn new(rules: &'a Rules, identity: &'a IdentityPolicy) -> Self {
+    pub(crate) fn new(rules: &'a Rules, identity: &'a IdentityPolicy, shapes: Shapes) -> Self {
         Self {
             rules,
             identity,
+            shapes,
+            suspects: Vec::new(),
             exempt_for_identity: rules.email,
             fired: BitSet::default(),
             redactions: Vec::new(),
@@ -64,7 +70,7 @@ impl<'a> Pass<'a> {
     }
 
     fn redacted(&mut self, text: &str, before: Option<&str>) -> Option<String> {
-        if before == Some(text) {
+        if text.is_empty() || before.is_some_and(|before| is_equal(before.as_bytes(), text.as_bytes())) {
             return None;
         }
         self.rules.redact(text, None, Context::default(), &mut self.fired)
@@ -72,7 +78,7 @@ impl<'a> Pass<'a> {
 
     /// Redacts a value that is a field by itself.
     pub(crate) fn field(&mut self, field: &str, value: &mut Value, before: Option<&Value>) {
-        if !is_same_text(value, before) {
+        if !is_same_text((&*value).into(), before.map(Into::into)) {
             self.value(value, None, Context::default());
             self.note(field, "");
         }
@@ -85,36 +91,61 @@ impl<'a> Pass<'a> {
         attributes: &mut Attributes,
         before: Option<&Attributes>,
     ) {
-        let mut before = before.map(Attributes::iter).unwrap_or_default();
-        let mut keys_change = false;
-        for (key, value) in attributes.values_mut() {
-            let same = advance(&mut before, key);
-            if is_same_text(value, same) {
-                continue;
+        let Some(keys) = attributes.keys() else { return };
+        let shape = self.shapes.of(keys, self.rules, self.identity);
+        if shape.keys_may_change {
+            let keys_changed = self.entries(place, attributes);
+            if !keys_changed && let Some(keys) = attributes.keys() {
+                // What stays once stays always.
+                self.shapes.of(keys, self.rules, self.identity).keys_may_change = false;
             }
-            if self.identity.verdict(key) == Verdict::Drop || (same.is_none() && self.is_suspect(key)) {
-                keys_change = true;
-                continue;
-            }
-            if has_text(value) || self.identity.verdict(key) == Verdict::Hash {
-                self.keyed_value(key, value);
-                self.note(place, key);
-            }
+            return;
         }
-        if keys_change {
-            let mut entries = std::mem::take(attributes).into_entries();
-            entries.retain_mut(|entry| {
-                let stays = self.entry(entry);
-                self.note(place, &entry.key);
-                stays
-            });
-            *attributes = Attributes::new(entries);
+        let suspects = attributes
+            .differing(before)
+            .filter(|(at, value)| !shape.is_clean(*at, *value, self.rules))
+            .map(|(at, _)| at);
+        self.suspects.clear();
+        self.suspects.extend(suspects);
+        if !self.suspects.is_empty() {
+            self.suspects(place, attributes);
         }
     }
 
-    /// Whether a key needs a closer look itself.
-    fn is_suspect(&self, key: &str) -> bool {
-        !self.rules.prefilter.candidates(key).is_empty()
+    /// Redacts the values that a closer look is to be taken at.
+    fn suspects(&mut self, place: &str, attributes: &mut Attributes) {
+        let suspects = std::mem::take(&mut self.suspects);
+        let mut changed = Vec::new();
+        for (at, attribute) in suspects.iter().filter_map(|at| Some((*at, attributes.iter().nth(*at)?))) {
+            let mut value = attribute.value.to_value();
+            self.keyed_value(attribute.key, &mut value);
+            self.note(place, attribute.key);
+            if attribute.value != value {
+                changed.push((at, value));
+            }
+        }
+        if !changed.is_empty() {
+            attributes.replace_values(changed);
+        }
+        self.suspects = suspects;
+    }
+
+    /// Redacts pairs whose keys may change, too. Whether any did.
+    fn entries(&mut self, place: &str, attributes: &mut Attributes) -> bool {
+        let mut entries = attributes.clone().into_entries();
+        entries.retain_mut(|entry| {
+            let stays = self.entry(entry);
+            self.note(place, &entry.key);
+            stays
+        });
+        let keys_changed =
+            !entries.iter().map(|entry| entry.key.as_str()).eq(attributes.iter().map(|a| a.key));
+        if keys_changed {
+            *attributes = Attributes::new(entries);
+        } else {
+            attributes.replace_values(entries.into_iter().map(|entry| entry.value).enumerate());
+        }
+        keys_changed
     }
 
     /// Redacts the key and value of an entry whose key may change; whether the entry stays.
@@ -179,26 +210,11 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn has_text(value: &Value) -> bool {
-    !matches!(value, Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_))
-}
-
-fn is_same_text(value: &Value, before: Option<&Value>) -> bool {
-    matches!((value, before), (Value::String(text), Some(Value::String(before))) if text == before)
-}
-
-/// Goes on to a key in the sorted attributes of a record before.
-fn advance<'b>(before: &mut std::slice::Iter<'b, Attribute>, key: &str) -> Option<&'b Value> {
-    loop {
-        let entry = before.as_slice().first()?;
-        // Mostly the two records have the same keys, and equality is cheaper to tell than order.
-        if entry.key == key {
-            before.next();
-            return Some(&entry.value);
+fn is_same_text(value: ValueRef<'_>, before: Option<ValueRef<'_>>) -> bool {
+    match (value, before) {
+        (ValueRef::String(text), Some(ValueRef::String(before))) => {
+            is_equal(text.as_bytes(), before.as_bytes())
         }
-        if entry.key.as_str() > key {
-            return None;
-        }
-        before.next();
+        _ => false,
     }
 }

@@ -43,6 +43,7 @@ mod redacted;
 mod redactor;
 mod replacement;
 mod report;
+mod shapes;
 mod sieve;
 mod signals;
 mod stand_in;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use granary_model::{Records, Resource};
 
@@ -16,6 +16,7 @@ use crate::identity::IdentityPolicy;
 use crate::prefilter::BitSet;
 use crate::redacted::{Redacted, RedactedRecords, Redaction};
 use crate::report::{Report, RuleCount};
+use crate::shapes::Shapes;
 use crate::signals::{Redactable, redact_resource, redact_scope};
 
 /// The only maker of [`Redacted`] data. It is shared by all threads and changes nothing but its counts.
@@ -23,6 +24,8 @@ pub struct Redactor {
     rules: Rules,
     identity: IdentityPolicy,
     identities: AtomicU64,
+    /// What passes before learned of keys; each thread takes one while it works.
+    shapes: Mutex<Vec<Shapes>>,
 }
 
 impl Redactor {
@@ -32,18 +35,28 @@ impl Redactor {
             rules: Rules::new(config)?,
             identity: IdentityPolicy::new(config)?,
             identities: AtomicU64::new(0),
+            shapes: Mutex::default(),
         })
     }
 
     /// Redacts records of any signal, with their resources and scopes.
     pub fn redact<R: Redactable>(&self, batches: Vec<Records<R>>) -> Redacted<Vec<RedactedRecords<R>>> {
-        let mut pass = Pass::new(&self.rules, &self.identity);
+        let mut pass = Pass::new(&self.rules, &self.identity, self.take_shapes());
         let mut resources = Resources::default();
         let redacted = batches.into_iter().map(|records| batch(&mut pass, &mut resources, records)).collect();
         if pass.identities > 0 {
             self.identities.fetch_add(pass.identities, Relaxed);
         }
+        self.put_shapes_back(pass.shapes);
         Redacted::new(redacted)
+    }
+
+    fn take_shapes(&self) -> Shapes {
+        self.shapes.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put_shapes_back(&self, shapes: Shapes) {
+        self.shapes.lock().unwrap_or_else(PoisonError::into_inner).push(shapes);
     }
 
     /// Redacts one text, for trying rules out and for messages; it counts like any other.
@@ -72,8 +85,8 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// Records with as many attributes as one before are mostly of the same kind and have the same keys. So many
-/// numbers of attributes are told apart.
+/// Records are compared with one before that has the same keys, where there is one. So many sets of keys are told
+/// apart.
 const SHAPES: usize = 64;
 
 fn batch<R: Redactable>(
@@ -89,8 +102,9 @@ fn batch<R: Redactable>(
     let mut likes = [usize::MAX; SHAPES];
     for index in 0..batch.records.len() {
         let (before, rest) = batch.records.split_at_mut(index);
-        let like = &mut likes[rest[0].attributes().len() % SHAPES];
-        rest[0].redact(pass, before.get(*like));
+        let keys = rest[0].attributes().keys().map_or(0, |keys| keys.id() % SHAPES as u64);
+        let like = &mut likes[usize::try_from(keys).unwrap_or_default()];
+        rest[0].redact(pass, before.get(*like).or(before.last()));
         *like = index;
         own.extend(pass.take_redactions().into_iter().map(|redaction| (index, redaction)));
     }

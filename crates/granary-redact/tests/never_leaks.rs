@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use granary_model::{
     Attribute, Attributes, Exemplar, LogRecord, MetricKind, MetricPoint, Number, Records, Resource, Scope,
-    Span, SpanEvent, SpanId, SpanLink, TraceId, Value,
+    Span, SpanEvent, SpanId, SpanLink, TraceId, Value, ValueRef,
 };
 use granary_redact::{HashKey, Identity, RedactConfig, Redactable, Redacted, RedactedRecords, Redactor};
 use proptest::prelude::*;
@@ -198,7 +198,7 @@ fn read<R: Redactable + std::fmt::Debug>(redacted: &Redacted<Vec<RedactedRecords
         for attributes in own.chain([resource, &records.scope().attributes]) {
             for attribute in attributes {
                 out += &serde_json::to_string(&attribute.value).expect("a value is JSON");
-                if let Value::Bytes(bytes) = &attribute.value {
+                if let ValueRef::Bytes(bytes) = attribute.value {
                     out += &String::from_utf8_lossy(bytes);
                 }
             }
@@ -280,7 +280,7 @@ fn identities_that_are_hashed_or_dropped_come_out_nowhere() {
         let redacted = redactor.redact(vec![batch(vec![record])]);
         assert!(!read(&redacted).contains("jane"));
         let attributes = &redacted[0].records()[1].attributes;
-        let kept: Vec<&str> = attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        let kept: Vec<&str> = attributes.iter().map(|attribute| attribute.key).collect();
         match identity {
             Identity::Hash => {
                 assert_eq!(kept, ["session.id", "user.email", "user.id"]);

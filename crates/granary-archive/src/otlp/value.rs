@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use granary_model::{Attribute, Attributes, Value};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use granary_model::{Attribute, AttributeRef, Attributes, Value, ValueRef};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// What is written in its OTLP form and not in one of its own.
 pub(super) struct Json<'a, T: ?Sized>(pub(super) &'a T);
@@ -86,20 +86,26 @@ where
 }
 
 /// An `AnyValue`.
-impl Serialize for Json<'_, Value> {
+impl Serialize for Json<'_, ValueRef<'_>> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = Fields::start(serializer)?;
-        match self.0 {
-            Value::Empty => {}
-            Value::String(text) => fields.always("stringValue", text)?,
-            Value::Bool(truth) => fields.always("boolValue", truth)?,
-            Value::Int(number) => fields.always("intValue", &number.to_string())?,
-            Value::Double(number) => fields.double("doubleValue", Some(*number))?,
-            Value::Bytes(bytes) => fields.always("bytesValue", &BASE64_STANDARD.encode(bytes))?,
-            Value::Array(values) => fields.always("arrayValue", &Values(values))?,
-            Value::Map(entries) => fields.always("kvlistValue", &Values(entries))?,
+        match *self.0 {
+            ValueRef::Empty => {}
+            ValueRef::String(text) => fields.always("stringValue", text)?,
+            ValueRef::Bool(truth) => fields.always("boolValue", &truth)?,
+            ValueRef::Int(number) => fields.always("intValue", &number.to_string())?,
+            ValueRef::Double(number) => fields.double("doubleValue", Some(number))?,
+            ValueRef::Bytes(bytes) => fields.always("bytesValue", &BASE64_STANDARD.encode(bytes))?,
+            ValueRef::Array(values) => fields.always("arrayValue", &Values(values))?,
+            ValueRef::Map(entries) => fields.always("kvlistValue", &Values(entries))?,
         }
         fields.end()
+    }
+}
+
+impl Serialize for Json<'_, Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Json(&ValueRef::from(self.0)).serialize(serializer)
     }
 }
 
@@ -118,9 +124,9 @@ where
 }
 
 /// A `KeyValue`.
-impl Serialize for Json<'_, Attribute> {
+impl Serialize for Json<'_, AttributeRef<'_>> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Attribute { key, value } = self.0;
+        let AttributeRef { key, value } = self.0;
         let mut fields = Fields::start(serializer)?;
         fields.always("key", key)?;
         fields.always("value", &Json(value))?;
@@ -128,9 +134,19 @@ impl Serialize for Json<'_, Attribute> {
     }
 }
 
+impl Serialize for Json<'_, Attribute> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Json(&AttributeRef::from(self.0)).serialize(serializer)
+    }
+}
+
 impl Serialize for Json<'_, Attributes> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Json))
+        let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
+        for pair in self.0 {
+            pairs.serialize_element(&Json(&pair))?;
+        }
+        pairs.end()
     }
 }
 

@@ -173,8 +173,8 @@ fn plain(attributes: &Attributes) -> Json {
     let mut object = Map::new();
     for attribute in attributes {
         object
-            .entry(attribute.key.as_str())
-            .or_insert_with(|| serde_json::to_value(&attribute.value).unwrap_or_default());
+            .entry(attribute.key)
+            .or_insert_with(|| serde_json::to_value(attribute.value).unwrap_or_default());
     }
     object.into()
 }

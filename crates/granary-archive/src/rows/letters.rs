@@ -178,6 +178,7 @@ impl<'de> Deserialize<'de> for PlainJson {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use granary_model::ValueRef;
     use proptest::prelude::*;
 
     fn values() -> impl Strategy<Value = Value> {
@@ -244,11 +245,11 @@ mod tests {
     fn groups_are_taken_in_order_and_a_group_that_does_not_fit_is_strings() {
         let mut letters = Letters::new("s|i|b|x,si");
         assert_eq!(letters.alone(), Some(&b"s"[..]));
-        assert_eq!(letters.attributes(pairs(&[("a", "1")])).get("a"), Some(&Value::Int(1)));
-        assert_eq!(letters.attributes(pairs(&[("a", "1"), ("b", "2")])).get("b"), Some(&"2".into()));
+        assert_eq!(letters.attributes(pairs(&[("a", "1")])).get("a"), Some(ValueRef::Int(1)));
+        assert_eq!(letters.attributes(pairs(&[("a", "1"), ("b", "2")])).get("b"), Some("2".into()));
         let list = letters.list(vec![pairs(&[("k", "v")]), pairs(&[("y", "2"), ("x", "1")])]);
-        assert_eq!(list[0].get("k"), Some(&"v".into()));
-        assert_eq!((list[1].get("x"), list[1].get("y")), (Some(&"1".into()), Some(&Value::Int(2))));
-        assert_eq!(Letters::new("").attributes(pairs(&[("a", "1")])).get("a"), Some(&"1".into()));
+        assert_eq!(list[0].get("k"), Some("v".into()));
+        assert_eq!((list[1].get("x"), list[1].get("y")), (Some("1".into()), Some(ValueRef::Int(2))));
+        assert_eq!(Letters::new("").attributes(pairs(&[("a", "1")])).get("a"), Some("1".into()));
     }
 }

@@ -42,8 +42,8 @@ async fn rows_of_the_collector_come_back_with_strings_for_values() {
     assert_eq!(record.trace_id.to_string(), "5b8efff798038103d269b633813fc60c");
     assert_eq!((record.flags, record.severity_number), (1, 9));
     assert_eq!(record.body, Value::from("claude_code.api_request"));
-    assert_eq!(record.attributes.get("input_tokens"), Some(&"12".into()));
-    assert_eq!(record.attributes.get("b"), Some(&"\u{fffd}\n".into()));
+    assert_eq!(record.attributes.get("input_tokens"), Some("12".into()));
+    assert_eq!(record.attributes.get("b"), Some("\u{fffd}\n".into()));
 
     let id: u128 = owner
         .query("SELECT toString(EventId) FROM otel_logs WHERE TraceFlags = 1")

@@ -97,7 +97,7 @@ async fn a_replay_keeps_the_pace_and_each_event_is_one_flat_object() {
         ]
         .into_iter()
         .map(|(key, value): (&str, granary_model::Value)| granary_model::Attribute::new(key, value))
-        .chain(first.attributes.iter().cloned())
+        .chain(first.attributes.clone().into_entries())
         .collect(),
     );
     store(&fixture.warehouse.owner, &records(vec![first, event(SESSION, 3_600, 1)])).await;

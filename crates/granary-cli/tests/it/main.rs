@@ -7,6 +7,8 @@ mod demo;
 mod errors;
 mod keys;
 mod kill;
+mod operations;
+mod oracle;
 mod process;
 mod readme;
 mod up;

@@ -96,3 +96,44 @@ async fn a_clickhouse_server_serves_in_place_of_the_embedded_engine() {
     assert!(up.stop().success());
     assert!(server.stop().success());
 }
+
+#[tokio::test]
+async fn a_receiver_that_has_run_before_takes_events_while_its_server_is_away() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Up::start(dir.path(), &[]);
+    let running: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("running.json")).unwrap()).unwrap();
+    let address = server.clickhouse().to_owned();
+    let arguments = |url: &str| {
+        ["url", "user", "password"]
+            .into_iter()
+            .zip([
+                url,
+                running["owner"]["user"].as_str().unwrap(),
+                running["owner"]["password"].as_str().unwrap(),
+            ])
+            .map(|(name, value)| format!("--clickhouse-{name}={value}"))
+            .collect::<Vec<_>>()
+    };
+    let start = |url: &str| {
+        let arguments = arguments(url);
+        Up::start(other.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let up = start(&address);
+    assert_eq!(send(&up, &["a"]).await.unwrap(), StatusCode::OK);
+    up.settled().await;
+    assert!(up.stop().success());
+
+    // Nobody listens there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let up = start(&format!("http://{nobody}"));
+    assert!(!ready(&up).await);
+    assert_eq!(send(&up, &["b"]).await.unwrap(), StatusCode::OK);
+    assert!(up.stop().success());
+
+    let up = start(&address);
+    up.settled().await;
+    assert_eq!(requests(&up).await, 2);
+    assert!(up.stop().success());
+    assert!(server.stop().success());
+}

@@ -1,8 +1,12 @@
 //! Columns of single values: numbers, text, text from a small set, and values that may be missing.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher as _;
+use std::ops::Range;
 
-use super::write_text;
+use granary_model::{ValueRef, is_equal};
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::{Out, write_numbers, write_text};
 
 /// One column of a block being filled.
 pub(crate) trait Column {
@@ -11,9 +15,9 @@ pub(crate) trait Column {
     /// How many rows it has.
     fn rows(&self) -> usize;
     /// What comes before the data; most types have nothing there.
-    fn write_state(&self, _out: &mut Vec<u8>) {}
+    fn write_state(&self, _out: &mut dyn Out) {}
     /// The values of all rows.
-    fn write_data(&self, out: &mut Vec<u8>);
+    fn write_data(&self, out: &mut dyn Out);
     /// About how many bytes it takes.
     fn size_bytes(&self) -> usize;
     /// Empties it and keeps its memory.
@@ -32,6 +36,7 @@ impl<const N: usize> Fixed<N> {
         Self { type_name, bytes: Vec::new() }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, value: [u8; N]) {
         self.bytes.extend_from_slice(&value);
     }
@@ -46,8 +51,8 @@ impl<const N: usize> Column for Fixed<N> {
         self.bytes.len() / N
     }
 
-    fn write_data(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bytes);
+    fn write_data(&self, out: &mut dyn Out) {
+        out.put(&self.bytes);
     }
 
     fn size_bytes(&self) -> usize {
@@ -67,9 +72,33 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    #[inline]
     pub(crate) fn push(&mut self, text: &[u8]) {
         self.rows += 1;
         write_text(text, &mut self.bytes);
+    }
+
+    /// Adds the text of an attribute's value. `scratch` is emptied and used.
+    #[inline]
+    pub(crate) fn push_value(&mut self, value: ValueRef<'_>, scratch: &mut Vec<u8>) {
+        if let ValueRef::String(text) = value {
+            self.push(text.as_bytes());
+        } else {
+            scratch.clear();
+            value.push_text(scratch);
+            self.push(scratch);
+        }
+    }
+
+    /// How many bytes there are, for [`repeat`](Self::repeat).
+    pub(super) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds texts again that lie between two ends.
+    pub(super) fn repeat(&mut self, texts: usize, bytes: Range<usize>) {
+        self.rows += texts;
+        self.bytes.extend_from_within(bytes);
     }
 }
 
@@ -82,8 +111,8 @@ impl Column for Text {
         self.rows
     }
 
-    fn write_data(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bytes);
+    fn write_data(&self, out: &mut dyn Out) {
+        out.put(&self.bytes);
     }
 
     fn size_bytes(&self) -> usize {
@@ -99,9 +128,13 @@ impl Column for Text {
 /// `LowCardinality(String)`: the distinct values once, and for each row the number of its value.
 #[derive(Debug, Default)]
 pub(crate) struct LowText {
-    numbers: HashMap<Box<[u8]>, u32>,
+    /// The numbers of the distinct values, by the values' hashes.
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// The distinct values as `String` data, in the order of their numbers.
     values: Vec<u8>,
+    /// Where each of them stands there, without its length.
+    places: Vec<Range<usize>>,
     rows: Vec<u32>,
 }
 
@@ -113,34 +146,62 @@ const HAS_ADDITIONAL_KEYS: u64 = 1 << 9;
 const NEEDS_UPDATE: u64 = 1 << 10;
 
 impl LowText {
+    #[inline]
     pub(crate) fn push(&mut self, text: &[u8]) {
-        let number = if let Some(number) = self.numbers.get(text) {
-            *number
-        } else {
-            // The number of a block's rows is far below u32, so is that of its distinct values.
-            #[expect(clippy::cast_possible_truncation, reason = "fewer values than rows")]
-            let number = self.numbers.len() as u32;
-            self.numbers.insert(text.into(), number);
-            write_text(text, &mut self.values);
-            number
+        // Most rows have what the row before has.
+        let last = self.rows.last().copied();
+        let number = match last {
+            Some(last) if is_equal(&self.values[self.places[last as usize].clone()], text) => last,
+            _ => self.number_of(text),
         };
         self.rows.push(number);
     }
 
+    /// Adds the value of the last row again; there must be one.
+    #[inline]
+    pub(crate) fn push_last(&mut self) {
+        self.rows.extend(self.rows.last().copied());
+    }
+
+    /// Adds rows by the numbers of their values.
+    pub(super) fn push_numbers(&mut self, numbers: &[u32]) {
+        self.rows.extend_from_slice(numbers);
+    }
+
+    /// Adds some rows again.
+    pub(super) fn repeat(&mut self, rows: Range<usize>) {
+        self.rows.extend_from_within(rows);
+    }
+
+    /// The number of a value, which is new if it is.
+    pub(super) fn number_of(&mut self, text: &[u8]) -> u32 {
+        let Self { numbers, hasher, values, places, .. } = self;
+        let hash = hasher.hash_one(text);
+        let place = |number: &u32| places[*number as usize].clone();
+        if let Some(number) = numbers.find(hash, |number| is_equal(&values[place(number)], text)) {
+            return *number;
+        }
+        // The number of a block's rows is far below u32, so is that of its distinct values.
+        #[expect(clippy::cast_possible_truncation, reason = "fewer values than rows")]
+        let number = places.len() as u32;
+        numbers.insert_unique(hash, number, |number| hasher.hash_one(&values[place(number)]));
+        write_text(text, values);
+        places.push(values.len() - text.len()..values.len());
+        number
+    }
+
     /// The distinct values and how many rows have each, in the order they first came.
     pub(crate) fn counts(&self) -> Vec<(String, u64)> {
-        let mut counts = vec![(String::new(), 0); self.numbers.len()];
-        for (value, number) in &self.numbers {
-            counts[*number as usize].0 = String::from_utf8_lossy(value).into_owned();
-        }
+        let value = |place: &Range<usize>| String::from_utf8_lossy(&self.values[place.clone()]).into_owned();
+        let mut counts: Vec<_> = self.places.iter().map(|place| (value(place), 0)).collect();
         for number in &self.rows {
             counts[*number as usize].1 += 1;
         }
         counts
     }
 
-    pub(super) fn write_version(out: &mut Vec<u8>) {
-        out.extend_from_slice(&LOW_CARDINALITY_VERSION.to_le_bytes());
+    pub(super) fn write_version(out: &mut dyn Out) {
+        out.put(&LOW_CARDINALITY_VERSION.to_le_bytes());
     }
 }
 
@@ -153,26 +214,28 @@ impl Column for LowText {
         self.rows.len()
     }
 
-    fn write_state(&self, out: &mut Vec<u8>) {
+    fn write_state(&self, out: &mut dyn Out) {
         Self::write_version(out);
     }
 
-    fn write_data(&self, out: &mut Vec<u8>) {
+    fn write_data(&self, out: &mut dyn Out) {
         // Within arrays and maps there may be rows without a single element.
         if self.rows.is_empty() {
             return;
         }
-        let width: u64 = match self.numbers.len() {
+        let width: u64 = match self.places.len() {
             0..=0x100 => 0,
             0x101..=0x1_0000 => 1,
             _ => 2,
         };
-        out.extend_from_slice(&(width | HAS_ADDITIONAL_KEYS | NEEDS_UPDATE).to_le_bytes());
-        out.extend_from_slice(&(self.numbers.len() as u64).to_le_bytes());
-        out.extend_from_slice(&self.values);
-        out.extend_from_slice(&(self.rows.len() as u64).to_le_bytes());
-        for number in &self.rows {
-            out.extend_from_slice(&number.to_le_bytes()[..1 << width]);
+        out.put(&(width | HAS_ADDITIONAL_KEYS | NEEDS_UPDATE).to_le_bytes());
+        out.put(&(self.places.len() as u64).to_le_bytes());
+        out.put(&self.values);
+        out.put(&(self.rows.len() as u64).to_le_bytes());
+        match width {
+            0 => write_numbers(&self.rows, |number| [number.to_le_bytes()[0]], out),
+            1 => write_numbers(&self.rows, |number| [number.to_le_bytes()[0], number.to_le_bytes()[1]], out),
+            _ => write_numbers(&self.rows, u32::to_le_bytes, out),
         }
     }
 
@@ -183,6 +246,7 @@ impl Column for LowText {
     fn clear(&mut self) {
         self.numbers.clear();
         self.values.clear();
+        self.places.clear();
         self.rows.clear();
     }
 }
@@ -216,8 +280,8 @@ impl<const N: usize> Column for Nullable<N> {
         self.missing.len()
     }
 
-    fn write_data(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.missing);
+    fn write_data(&self, out: &mut dyn Out) {
+        out.put(&self.missing);
         self.values.write_data(out);
     }
 
@@ -244,10 +308,8 @@ impl Offsets {
         self.0.len()
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        for offset in &self.0 {
-            out.extend_from_slice(&offset.to_le_bytes());
-        }
+    pub(super) fn write(&self, out: &mut dyn Out) {
+        write_numbers(&self.0, u64::to_le_bytes, out);
     }
 
     pub(super) fn clear(&mut self) {
@@ -278,5 +340,37 @@ mod tests {
         assert_eq!(out[8..16], 2_u64.to_le_bytes());
         assert_eq!(&out[16..20], b"\x01a\x01b");
         assert_eq!(&out[28..], [0, 1, 0]);
+    }
+
+    #[test]
+    fn every_value_has_the_number_of_its_first_row() {
+        // With empty ones, neighbours that are equal, and more values than a byte numbers.
+        let texts: Vec<String> = (0..2000_usize)
+            .map(|n| if n % 5 == 0 { String::new() } else { (n * 31 % 700).to_string() })
+            .collect();
+        let mut column = LowText::default();
+        for text in &texts {
+            column.push(text.as_bytes());
+            column.push(text.as_bytes());
+            column.push_last();
+        }
+        let mut values: Vec<&str> = Vec::new();
+        let mut numbers = Vec::new();
+        for text in &texts {
+            let known = values.iter().position(|value| value == text);
+            let number = known.unwrap_or_else(|| {
+                values.push(text);
+                values.len() - 1
+            });
+            numbers.extend([u32::try_from(number).unwrap(); 3]);
+        }
+        assert_eq!(column.rows, numbers);
+        let counted: Vec<_> = column.counts().into_iter().map(|(value, _)| value).collect();
+        assert_eq!(counted, values);
+        let mut out = Vec::new();
+        column.write_data(&mut out);
+        let low_bytes: Vec<u8> =
+            numbers.iter().flat_map(|number| number.to_le_bytes()[..2].to_vec()).collect();
+        assert!(out.ends_with(&low_bytes));
     }
 }

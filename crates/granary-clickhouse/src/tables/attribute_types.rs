@@ -1,9 +1,9 @@
 //! The `AttributeTypes` column: the types that the string maps lose.
 //!
-//! Groups of letters with `|` between them, one letter a value (see `Value::type_letter`) in the order of
+//! Groups of letters with `|` between them, one letter a value (see `ValueRef::type_letter`) in the order of
 //! the keys in the map. What the groups are is said where they are written, and in `ddl/README.md`.
 
-use granary_model::{Attributes, Value};
+use granary_model::{Attributes, ValueRef};
 
 /// Starts a text with the letters of values that stand alone: a body, or a data point's numbers.
 pub(super) fn start(out: &mut Vec<u8>, letters: &[u8]) {
@@ -20,7 +20,8 @@ pub(super) fn group(out: &mut Vec<u8>, attributes: &Attributes) {
 /// Adds a group for several maps, with commas between them; nothing of it where all values are strings.
 pub(super) fn list<'a>(out: &mut Vec<u8>, maps: impl Iterator<Item = &'a Attributes> + Clone) {
     out.push(b'|');
-    if maps.clone().flatten().all(|attribute| matches!(attribute.value, Value::String(_))) {
+    let string = ValueRef::String("").type_letter();
+    if maps.clone().flat_map(Attributes::type_letters).all(|letter| letter == string) {
         return;
     }
     for (index, attributes) in maps.enumerate() {
@@ -32,5 +33,9 @@ pub(super) fn list<'a>(out: &mut Vec<u8>, maps: impl Iterator<Item = &'a Attribu
 }
 
 fn letters(out: &mut Vec<u8>, attributes: &Attributes) {
-    out.extend(attributes.iter().map(|attribute| attribute.value.type_letter()));
+    let at = out.len();
+    out.resize(at + attributes.len(), 0);
+    for (letter, place) in attributes.type_letters().zip(&mut out[at..]) {
+        *place = letter;
+    }
 }

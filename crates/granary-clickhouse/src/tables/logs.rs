@@ -67,9 +67,7 @@ impl Append<LogRecord> for LogColumns {
         self.trace_flags.push([flags.to_le_bytes()[0]]);
         self.severity_text.push(severity_text.as_bytes());
         self.severity_number.push([*severity_number]);
-        scratch.clear();
-        body.push_text(&mut scratch);
-        self.body.push(&scratch);
+        self.body.push_value(body.into(), &mut scratch);
         self.attributes.push(attributes);
         self.event_name.push(event_name.as_bytes());
         self.prompt.push(facts.prompt.as_bytes());

@@ -1,6 +1,6 @@
 //! The five tables of metric points, one per kind.
 
-use granary_model::{Exemplar, ExponentialBuckets, MetricKind, MetricPoint, Number, QuantileValue, Value};
+use granary_model::{Exemplar, ExponentialBuckets, MetricKind, MetricPoint, Number, QuantileValue, ValueRef};
 
 use super::{Append, Row, attribute_types, nanos, table};
 use crate::native::{AttributeMap, Fixed, List, LowText, Text};
@@ -189,7 +189,7 @@ impl Append<MetricPoint> for MetricColumns {
             | MetricKind::ExponentialHistogram { sum, min, max, .. } => {
                 [*sum, *min, *max].map(|number| number_letter(number.map(Number::Double)))
             }
-            MetricKind::Summary { .. } => [Value::Double(0.0).type_letter(); 3],
+            MetricKind::Summary { .. } => [ValueRef::Double(0.0).type_letter(); 3],
         };
         let number_types = match &point.kind {
             MetricKind::Histogram { .. } | MetricKind::ExponentialHistogram { .. } => &letters[..],
@@ -271,9 +271,9 @@ impl Append<MetricPoint> for MetricColumns {
 /// The letter of a number's type; a missing one is empty.
 const fn number_letter(number: Option<Number>) -> u8 {
     match number {
-        Some(Number::Int(_)) => Value::Int(0).type_letter(),
-        Some(Number::Double(_)) => Value::Double(0.0).type_letter(),
-        None => Value::Empty.type_letter(),
+        Some(Number::Int(_)) => ValueRef::Int(0).type_letter(),
+        Some(Number::Double(_)) => ValueRef::Double(0.0).type_letter(),
+        None => ValueRef::Empty.type_letter(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The columns that every telemetry table has.
 
-use granary_model::Resource;
+use granary_model::{Resource, Scope, is_equal};
 use uuid::Uuid;
 
 use super::{GroupRef, Row};
@@ -27,6 +27,8 @@ pub(super) struct SharedColumns {
     time_out_of_range: Fixed<1>,
     attribute_types: LowText,
     redacted_fields: List<LowText>,
+    /// The resource and scope of the last row.
+    last_group: Option<(Resource, Scope)>,
 }
 
 impl Default for SharedColumns {
@@ -50,21 +52,14 @@ impl Default for SharedColumns {
             time_out_of_range: Fixed::new("Bool"),
             attribute_types: LowText::default(),
             redacted_fields: List::new("Array(LowCardinality(String))", LowText::default()),
+            last_group: None,
         }
     }
 }
 
 impl SharedColumns {
     pub(super) fn push<R>(&mut self, row: Row<'_, R>, attribute_types: &[u8]) {
-        let GroupRef { resource, scope } = row.group;
-        let Resource { attributes, schema_url } = resource;
-        self.service_name.push(resource.service_name().as_bytes());
-        self.resource_attributes.push(attributes);
-        self.resource_schema_url.push(schema_url.as_bytes());
-        self.scope_name.push(scope.name.as_bytes());
-        self.scope_version.push(scope.version.as_bytes());
-        self.scope_attributes.push(&scope.attributes);
-        self.scope_schema_url.push(scope.schema_url.as_bytes());
+        self.push_group(row.group);
         self.tenant.push(row.envelope.tenant.as_bytes());
         self.session.push(row.facts.session.as_bytes());
         self.user.push(row.facts.user.as_bytes());
@@ -77,6 +72,35 @@ impl SharedColumns {
         self.attribute_types.push(attribute_types);
         self.redacted_fields
             .push(|fields| row.redacted_fields.iter().for_each(|field| fields.push(field.as_bytes())));
+    }
+
+    /// Mostly the group is that of the row before, and nothing has to be looked up or written anew.
+    fn push_group(&mut self, GroupRef { resource, scope }: GroupRef<'_>) {
+        let last = &self.last_group;
+        if last
+            .as_ref()
+            .is_some_and(|(of, within)| is_same_resource(of, resource) && is_same_scope(within, scope))
+        {
+            self.service_name.push_last();
+            self.resource_attributes.push_last();
+            self.resource_schema_url.push_last();
+            self.scope_name.push_last();
+            self.scope_version.push_last();
+            self.scope_attributes.push_last();
+            self.scope_schema_url.push_last();
+            return;
+        }
+        self.last_group = Some((resource.clone(), scope.clone()));
+        let Resource { attributes, schema_url } = resource;
+        self.service_name.push(resource.service_name().as_bytes());
+        self.resource_attributes.push(attributes);
+        self.resource_schema_url.push(schema_url.as_bytes());
+        // What was dropped is no column here.
+        let Scope { name, version, attributes, schema_url, dropped_attributes: _ } = scope;
+        self.scope_name.push(name.as_bytes());
+        self.scope_version.push(version.as_bytes());
+        self.scope_attributes.push(attributes);
+        self.scope_schema_url.push(schema_url.as_bytes());
     }
 
     pub(super) fn columns(&self) -> Vec<(&'static str, &dyn Column)> {
@@ -122,7 +146,9 @@ impl SharedColumns {
             time_out_of_range,
             attribute_types,
             redacted_fields,
+            last_group,
         } = self;
+        *last_group = None;
         let columns: [&mut dyn Column; 18] = [
             service_name,
             resource_attributes,
@@ -153,6 +179,19 @@ impl SharedColumns {
     pub(super) fn rows(&self) -> usize {
         self.event_id.rows()
     }
+}
+
+fn is_same_resource(one: &Resource, other: &Resource) -> bool {
+    let Resource { attributes, schema_url } = one;
+    attributes.is_same(&other.attributes) && is_equal(schema_url.as_bytes(), other.schema_url.as_bytes())
+}
+
+fn is_same_scope(one: &Scope, other: &Scope) -> bool {
+    let Scope { name, version, attributes, schema_url, dropped_attributes: _ } = one;
+    attributes.is_same(&other.attributes)
+        && is_equal(name.as_bytes(), other.name.as_bytes())
+        && is_equal(version.as_bytes(), other.version.as_bytes())
+        && is_equal(schema_url.as_bytes(), other.schema_url.as_bytes())
 }
 
 /// A UUID as ClickHouse lays it out: two 64-bit halves, high half first, each little-endian.

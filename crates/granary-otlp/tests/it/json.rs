@@ -1,6 +1,6 @@
 //! The JSON form, in the spellings clients really use.
 
-use granary_model::{LogRecord, MetricKind, MetricPoint, Number, Span, StatusCode, Value};
+use granary_model::{LogRecord, MetricKind, MetricPoint, Number, Span, StatusCode, Value, ValueRef};
 use granary_otlp::{Decoded, Encoding, decode};
 
 use crate::{CONTEXT, RECEIVED};
@@ -24,7 +24,7 @@ fn integers_may_be_quoted_or_bare_and_mean_the_same() {
     assert_eq!(bare, quoted);
     let record = &bare.records[0].records[0];
     assert_eq!(record.time_unix_nano, 1_791_447_318_137_000_000);
-    assert_eq!(record.attributes.get("event.sequence"), Some(&Value::Int(15)));
+    assert_eq!(record.attributes.get("event.sequence"), Some(ValueRef::Int(15)));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn every_type_of_value_arrives_as_what_it_is() {
               {"key":"e","value":{}}, {"key":"f","value":{"arrayValue":{}}}, {"key":"g"}]}"#,
     );
     let record = &decoded.records[0].records[0];
-    let values: Vec<_> = record.attributes.iter().map(|a| a.value.clone()).collect();
+    let values: Vec<_> = record.attributes.values().map(ValueRef::to_value).collect();
     assert_eq!(
         values,
         [
@@ -109,7 +109,7 @@ fn a_span_arrives_whole() {
     let span = &group.records[0];
     assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano, span.flags), (1000, 3000, 257));
     assert_eq!((span.status, span.status_message.as_str()), (StatusCode::Error, "overloaded"));
-    assert_eq!(span.events[0].attributes.get("attempt"), Some(&Value::Int(1)));
+    assert_eq!(span.events[0].attributes.get("attempt"), Some(ValueRef::Int(1)));
     assert_eq!(span.links[0].span_id.to_string(), "eee19b7ec3c1b175");
 }
 

@@ -28,8 +28,9 @@ impl Sent {
     }
 }
 
-/// Sessions under way at once: their requests share commits.
-const AT_ONCE: usize = 256;
+/// Sessions under way at once, and requests of one session: they share commits.
+const SESSIONS_AT_ONCE: usize = 16;
+const REQUESTS_AT_ONCE: usize = 32;
 
 /// Sends every request of every session and waits for each answer.
 ///
@@ -52,7 +53,7 @@ pub(super) async fn all(sessions: &[SimulatedSession], address: SocketAddr) -> a
                 sent
             }
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(SESSIONS_AT_ONCE)
         .try_fold(Sent::default(), async |sum, one| {
             Ok(Sent { records: sum.records + one.records, bytes: sum.bytes + one.bytes, seconds: 0.0 })
         })
@@ -63,16 +64,22 @@ pub(super) async fn all(sessions: &[SimulatedSession], address: SocketAddr) -> a
 }
 
 async fn one(session: &SimulatedSession, channel: Channel) -> anyhow::Result<Sent> {
-    let mut sent = Sent::default();
-    for request in session.requests() {
-        let (records, bytes) = size(&request.body);
-        export(&request.body, &channel)
-            .await
-            .with_context(|| format!("session {} was not taken", session.id))?;
-        sent.records += records;
-        sent.bytes += bytes;
-    }
-    Ok(sent)
+    futures::stream::iter(session.requests())
+        .map(|request| {
+            let channel = channel.clone();
+            async move {
+                let (records, bytes) = size(&request.body);
+                export(&request.body, &channel)
+                    .await
+                    .with_context(|| format!("session {} was not taken", session.id))?;
+                Ok(Sent { records, bytes, seconds: 0.0 })
+            }
+        })
+        .buffer_unordered(REQUESTS_AT_ONCE)
+        .try_fold(Sent::default(), async |sum, one| {
+            Ok(Sent { records: sum.records + one.records, bytes: sum.bytes + one.bytes, seconds: 0.0 })
+        })
+        .await
 }
 
 /// Sends one request, again when it is told to come back.

@@ -1,4 +1,4 @@
-//! Recovery of a log whose files were changed in any way. Run with `cargo +nightly fuzz run recovery`.
+//! Recovery of a log whose files were changed in any way: no panic, and nothing invented.
 
 #![no_main]
 

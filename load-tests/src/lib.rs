@@ -1,0 +1,3 @@
+//! Load and proof: what the sending side of a measurement or a torture needs.
+
+pub mod oracle;
