@@ -81,10 +81,10 @@ async fn one_connection_more_than_the_limit_waits_for_room() {
 }
 
 /// What an HTTP/2 client sends first: the preface and empty settings.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 /// A frame of headers for stream 1 that begins a request to the logs service, literals without indexing.
-fn begin_request() -> Vec<u8> {
+pub(crate) fn begin_request() -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in [
         (":method", "POST"),

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use crate::connections::{PREFACE, begin_request};
 use crate::events::{body_of, log};
 use crate::receiver::{Receiver, config, eventually};
 
@@ -147,6 +148,14 @@ async fn a_sender_without_a_key_is_refused_before_its_body_is_read() {
     let mut answer = vec![0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 401");
+
+    let mut stream = TcpStream::connect(receiver.grpc).await.unwrap();
+    stream.write_all(PREFACE).await.unwrap();
+    stream.write_all(&begin_request()).await.unwrap();
+    let refused =
+        r#"granary_ingest_refused_requests_total{signal="logs",door="grpc",reason="key_missing",key=""} 1"#;
+    eventually("the refusal", async || receiver.metrics().contains(refused)).await;
+    drop(stream);
     receiver.finish().await;
 }
 
