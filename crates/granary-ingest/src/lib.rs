@@ -15,7 +15,7 @@
 //!    sync; then everyone who waits is answered.
 //! 5. **Deliver** ([`deliver`]): a stretch of the log becomes inserts ([`round`]) that are repeated, byte for byte
 //!    and token for token, until ClickHouse has confirmed them ([`doubt`]), or refused them for good
-//!    ([`quarantine`]). The checkpoint moves behind the stretch.
+//!    ([`mod@quarantine`]). The checkpoint moves behind the stretch.
 //!
 //! After a crash [`recover`] reads the log once, and delivery goes on where the checkpoint stands.
 //!
