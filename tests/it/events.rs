@@ -17,8 +17,13 @@ pub(crate) fn at(name: &str, unix_nano: u64) -> String {
     )
 }
 
+/// A request with some log records.
+pub(crate) fn body_of(logs: &[String]) -> String {
+    format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, logs.join(","))
+}
+
 pub(crate) async fn send(receiver: &Receiver, logs: &[String]) -> Response {
-    let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, logs.join(","));
+    let body = body_of(logs);
     receiver.post("logs").header("Content-Type", "application/json").body(body).send().await.unwrap()
 }
 

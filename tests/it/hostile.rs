@@ -1,5 +1,7 @@
 //! Input made to break a receiver gets its answer, and the next good request is served.
 
+use bytesize::ByteSize;
+use granary_ingest::IngestConfig;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -8,7 +10,7 @@ use prost::Message;
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
 
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, config};
 
 fn request(records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     ExportLogsServiceRequest {
@@ -80,6 +82,19 @@ async fn hostile_bodies_get_their_answers() {
         .await
         .unwrap();
     assert_eq!(times, [(7, 1), (i64::MAX, 1)]);
+}
+
+#[tokio::test]
+async fn a_grpc_body_has_the_limit_of_an_http_body_as_it_comes() {
+    let limited = IngestConfig { max_body: ByteSize::kib(64), ..config() };
+    let receiver = Receiver::start_with("grpc_body", limited).await;
+    let large = || request(vec![LogRecord { severity_text: " ".repeat(100_000), ..at(7) }]);
+    let mut client = LogsServiceClient::connect(format!("http://{}", receiver.grpc)).await.unwrap();
+    let refused = client.export(large()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("65536 bytes"), "{refused:?}");
+    client.send_compressed(CompressionEncoding::Gzip).export(large()).await.unwrap();
+    receiver.finish().await;
 }
 
 #[tokio::test]

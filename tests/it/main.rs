@@ -5,14 +5,17 @@
 mod archives;
 mod capture;
 mod clocks;
+mod connections;
 mod delivery;
 mod doors;
 mod events;
 mod hostile;
+mod keys;
 mod receiver;
 mod repeats;
 mod secrets;
 mod seeds;
+mod tls;
 mod totals;
 
 granary_testkit::engine_child!();

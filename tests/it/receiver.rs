@@ -19,6 +19,7 @@ pub(crate) struct Receiver {
     pub(crate) accounting: Accounting,
     /// The write-ahead log.
     pub(crate) wal: tempfile::TempDir,
+    registry: Registry,
     client: Client,
     stop: CancellationToken,
     serving: JoinHandle<()>,
@@ -58,13 +59,19 @@ impl Receiver {
     ) -> Self {
         let redactor = Redactor::new(&RedactConfig::default()).unwrap();
         let config = IngestConfig { wal_dir: wal.path().to_owned(), ..config };
+        let registry = Registry::default();
         let ready = CancellationToken::new();
         ready.cancel();
-        let ingest = Ingest::bind(&config, into, redactor, &Registry::default(), ready).await.unwrap();
+        let ingest = Ingest::bind(&config, into, redactor, &registry, ready).await.unwrap();
         let (http, grpc, accounting) = (ingest.http_addr(), ingest.grpc_addr(), ingest.accounting());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(ingest.serve(stop.clone()));
-        Self { warehouse, http, grpc, accounting, wal, client: Client::new(), stop, serving }
+        Self { warehouse, http, grpc, accounting, wal, registry, client: Client::new(), stop, serving }
+    }
+
+    /// All metrics as they are now.
+    pub(crate) fn metrics(&self) -> String {
+        self.registry.encode()
     }
 
     /// A POST to a signal's route; the test adds body and headers.
@@ -89,4 +96,16 @@ impl Receiver {
         }
         self.warehouse
     }
+}
+
+/// Waits for a condition that comes by itself; a test that waits longer than a minute has failed.
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    let come_about = async {
+        while !holds().await {
+            ticks.tick().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    tokio::time::timeout(limit, come_about).await.unwrap_or_else(|_| panic!("{what} did not come about"));
 }

@@ -1,7 +1,11 @@
 //! What can be typed.
 
+use std::time::Duration;
+
+use bytesize::ByteSize;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use granary_model::TenantId;
 use granary_service::logging::LogConfig;
 
 use crate::settings::{self, Settings};
@@ -15,6 +19,7 @@ Examples:
   granary query                                    list them
   granary sessions list                            the sessions of the last day
   granary sessions replay SESSION --speed 10       watch one again
+  granary keys create --team platform              let others send, and know who does
 
 Every setting is a flag, an environment variable and a key in granary.toml; `granary config` prints them all.";
 
@@ -55,6 +60,24 @@ Examples:
     Sessions {
         #[command(subcommand)]
         command: Sessions,
+    },
+    /// Make, list, rotate and revoke the keys that senders need.
+    #[command(after_help = "\
+Examples:
+  granary keys create --team platform --name 'build agents' --expires 90d
+  granary keys create --tenant acme --requests-per-second 50 --bytes-per-second 5MiB > token
+  granary keys list --format json | jq '.data[] | select(.state == \"valid\")'
+  granary keys rotate ID --grace 7d
+  granary keys revoke ID
+
+Senders show the token:
+  export OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer $(cat token)\"
+
+The keys are in the file that ingest.keys_file names, by default in the data folder. A granary that runs
+reads it again when it changes; it can be mounted as a secret where another machine makes the keys.")]
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
     },
     /// Bring the database's tables up to date.
     Migrate {
@@ -107,6 +130,63 @@ Examples:
     /// The embedded engine's own process.
     #[command(hide = true)]
     EngineChild,
+}
+
+/// `granary keys`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and print its token, this once.
+    #[command(after_help = "\
+Examples:
+  granary keys create --team platform --name 'build agents' --expires 90d
+  granary keys create --tenant acme --requests-per-second 50 --bytes-per-second 5MiB > token")]
+    Create(CreateKey),
+    /// All keys, whatever became of them.
+    List {
+        /// How to print them; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// Have a key refused, from within a second on.
+    Revoke {
+        /// The key's id, which is the part of its token between the underscores.
+        id: String,
+    },
+    /// Give a key a new secret and print its new token, this once.
+    #[command(after_help = "Example:\n  granary keys rotate ID --grace 7d > token")]
+    Rotate {
+        /// The key's id.
+        id: String,
+        /// How long the old token is taken.
+        #[arg(long, value_parser = humantime::parse_duration, default_value = "24h", value_name = "TIME")]
+        grace: Duration,
+    },
+}
+
+/// `granary keys create`
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// Whose data come with the key. Queries and archives of this granary are those of the tenant `default`.
+    #[arg(long, default_value = TenantId::DEFAULT)]
+    pub(crate) tenant: String,
+    /// The team that the data are counted under, whatever the sender says; without one the sender says it.
+    #[arg(long)]
+    pub(crate) team: Option<String>,
+    /// What the key is for, in your words.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// After how long it is refused, such as 90d; without it, never.
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub(crate) expires: Option<Duration>,
+    /// Requests a second in the long run; 0 is any number. As the settings say by default.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) requests_per_second: Option<u32>,
+    /// Bytes a second in the long run, such as 5MiB; 0 is any number. As the settings say by default.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) bytes_per_second: Option<ByteSize>,
+    /// How many seconds' worth of both may come at once, such as 30s. As the settings say by default.
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub(crate) burst: Option<Duration>,
 }
 
 /// `granary wal`

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod quarantine;
 pub(crate) mod query;

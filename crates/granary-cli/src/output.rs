@@ -1,19 +1,23 @@
 //! Tables for people.
 
+use std::io::{IsTerminal, Write};
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::arguments::AnswerFormat;
+
 /// An answer in the shape of ClickHouse's `JSON`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) meta: Vec<Column>,
     pub(crate) data: Vec<Map<String, Value>>,
 }
 
 /// One column of an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Column {
     pub(crate) name: String,
     #[serde(rename = "type")]
@@ -24,6 +28,44 @@ impl Column {
     fn is_number(&self) -> bool {
         let inner = self.kind.trim_start_matches("Nullable(").trim_start_matches("LowCardinality(");
         ["UInt", "Int", "Float", "Decimal"].iter().any(|number| inner.starts_with(number))
+    }
+}
+
+/// Prints what no query answers in the way that the answers of queries are printed.
+pub(crate) fn print(answer: &Answer, format: Option<AnswerFormat>) -> anyhow::Result<()> {
+    let usual = if std::io::stdout().is_terminal() { AnswerFormat::Table } else { AnswerFormat::Csv };
+    let mut text = match format.unwrap_or(usual) {
+        AnswerFormat::Table => answer_table(answer).to_string(),
+        AnswerFormat::Json => serde_json::to_string_pretty(answer)?,
+        AnswerFormat::Ndjson => {
+            answer.data.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?.join("\n")
+        }
+        AnswerFormat::Csv => {
+            let names = answer.meta.iter().map(|column| csv_cell(&Value::from(column.name.as_str())));
+            let mut lines = vec![names.collect::<Vec<_>>().join(",")];
+            lines.extend(answer.data.iter().map(|row| {
+                let of = |column: &Column| csv_cell(row.get(&column.name).unwrap_or(&Value::Null));
+                answer.meta.iter().map(of).collect::<Vec<_>>().join(",")
+            }));
+            lines.join("\n")
+        }
+    };
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough, as `head` does.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// As ClickHouse writes it.
+fn csv_cell(value: &Value) -> String {
+    match value {
+        Value::Null => "\\N".to_owned(),
+        Value::String(text) => format!("\"{}\"", text.replace('"', "\"\"")),
+        other => other.to_string(),
     }
 }
 

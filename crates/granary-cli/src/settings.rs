@@ -101,11 +101,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The receiving role's settings: its log in the data folder unless a place is set.
+    /// The receiving role's settings: its log and keys in the data folder unless a place is set.
     pub(crate) fn ingest(&self) -> IngestConfig {
         let mut ingest = self.ingest.clone();
         if ingest.wal_dir.as_os_str().is_empty() {
             ingest.wal_dir = self.data_dir.join("wal");
+        }
+        if ingest.keys_file.as_os_str().is_empty() {
+            ingest.keys_file = self.data_dir.join("ingest-keys.toml");
         }
         ingest
     }

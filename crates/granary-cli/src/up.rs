@@ -43,6 +43,8 @@ pub(crate) struct Roles {
 pub(crate) struct Addresses {
     pub(crate) otlp_grpc: SocketAddr,
     pub(crate) otlp_http: SocketAddr,
+    /// How both are spoken to: `http` or `https`.
+    pub(crate) otlp_scheme: &'static str,
     pub(crate) gateway: SocketAddr,
     pub(crate) clickhouse: String,
     pub(crate) archive: String,
@@ -50,9 +52,9 @@ pub(crate) struct Addresses {
 
 impl std::fmt::Display for Addresses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { otlp_grpc, otlp_http, gateway, clickhouse, archive } = self;
-        writeln!(f, "  OTLP over gRPC   http://{otlp_grpc}")?;
-        writeln!(f, "  OTLP over HTTP   http://{otlp_http}")?;
+        let Self { otlp_grpc, otlp_http, otlp_scheme, gateway, clickhouse, archive } = self;
+        writeln!(f, "  OTLP over gRPC   {otlp_scheme}://{otlp_grpc}")?;
+        writeln!(f, "  OTLP over HTTP   {otlp_scheme}://{otlp_http}")?;
         writeln!(f, "  queries          http://{gateway}/v1/queries")?;
         writeln!(f, "  ClickHouse       {clickhouse}")?;
         write!(f, "  archive          {archive}")
@@ -96,6 +98,7 @@ impl Roles {
         // What can be wrong with the settings is said before anything starts.
         let redactor = Redactor::new(&settings.redact).context("the redaction rules cannot be used")?;
         let catalogue = Catalogue::load(settings.gateway.query_dir.as_deref())?;
+        Ingest::check(&settings.ingest())?;
         let data_dir = DataDir::take(&settings.data_dir)?;
         let (engine, (owner, reader)) = match server(&settings.clickhouse) {
             Some(users) => (None, users),
@@ -156,6 +159,7 @@ impl Roles {
         let addresses = Addresses {
             otlp_grpc: ingest.grpc_addr(),
             otlp_http: ingest.http_addr(),
+            otlp_scheme: if settings.ingest.tls_cert.is_some() { "https" } else { "http" },
             gateway: gateway.local_addr(),
             clickhouse: running.owner.url.clone(),
             archive: archive_config.url,

@@ -14,8 +14,8 @@ pub mod migrate;
 mod native;
 mod tables;
 
-pub use clickhouse::query::{BytesCursor, Query};
 pub use accounting::AccountedRecords;
+pub use clickhouse::query::{BytesCursor, Query};
 pub use client::Warehouse;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;

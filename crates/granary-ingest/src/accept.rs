@@ -1,7 +1,7 @@
 //! One request's way from bytes to columns: the order of the stages.
 
 use granary_clickhouse::{Append, Envelope, GroupRef, Row};
-use granary_model::{EventId, Record, Rejected};
+use granary_model::{AttributesBuilder, EventId, Record, Rejected};
 use granary_otlp::{Context, Decode, Encoding, decode};
 use granary_redact::{Redactable, Redacted, RedactedRecords, Redactor};
 
@@ -9,6 +9,7 @@ use crate::blocks::Blocks;
 use crate::error::Refusal;
 use crate::lane::Body;
 use crate::partition::Believable;
+use crate::team;
 use crate::window::{Ticket, Window};
 
 /// What a request became.
@@ -29,6 +30,10 @@ pub(crate) struct Accepted {
 pub(crate) struct Stage<'a> {
     pub(crate) limits: Limits,
     pub(crate) redactor: &'a Redactor,
+    /// What the sender's key says.
+    pub(crate) team: Option<&'a str>,
+    /// For putting that into resources.
+    pub(crate) builder: &'a mut AttributesBuilder,
     pub(crate) window: &'a Window,
     pub(crate) ticket: Ticket,
     pub(crate) times: Believable,
@@ -50,9 +55,12 @@ where
 {
     let Body { bytes, encoding, compression } = body;
     let bytes = compression.decompress(bytes, stage.limits.max_decompressed)?;
-    let decoded = decode::<R>(&bytes, encoding, stage.limits.context)?;
+    let mut decoded = decode::<R>(&bytes, encoding, stage.limits.context)?;
     let mut accepted =
         Accepted { rejected: decoded.rejected, bytes: bytes.len() as u64, ..Accepted::default() };
+    if let Some(team) = stage.team {
+        team::assign(&mut decoded.records, team, stage.builder);
+    }
     let redacted = stage.redactor.redact(decoded.records);
     append(&redacted, stage, columns, &mut accepted);
     Ok(accepted)
@@ -75,12 +83,15 @@ fn append<R, C>(
     R: Redactable + Record,
     C: Append<R> + Default,
 {
-    let Stage { window, ticket, times, envelope, events, scratch, .. } = stage;
+    let Stage { team, window, ticket, times, envelope, events, scratch, .. } = stage;
     for group in redacted.iter() {
         let resource = group.resource();
         let of = GroupRef { resource, scope: group.scope() };
         for (index, record) in group.records().iter().enumerate() {
-            let facts = record.facts(resource);
+            let mut facts = record.facts(resource);
+            if team.is_some() {
+                facts = team::overrule(facts, resource);
+            }
             let event_id = record.event_id(envelope.tenant, resource, &facts, scratch);
             if let Some(first) = window.insert(event_id, ticket) {
                 accepted.duplicates += 1;

@@ -1,4 +1,4 @@
-//! Listeners, limits and how long a commit gathers.
+//! Listeners, who may send, limits and how long a commit gathers.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +15,38 @@ pub struct IngestConfig {
     pub grpc: SocketAddr,
     /// Where OTLP over HTTP is served. Port 0 takes a free one.
     pub http: SocketAddr,
+    /// Where the ingest keys are; see [`KeyFile`](crate::KeyFile). Empty: in the data folder. Where there is no such
+    /// file, senders on this machine need no key, no others are taken, and an address that others can reach is
+    /// refused at the start. It is read again within a second of a change.
+    pub keys_file: PathBuf,
+    /// Whether senders on this machine need no key where there is a key file. Behind a proxy or in a sidecar
+    /// everybody seems to be on this machine, so the default is that they do.
+    pub loopback_without_key: bool,
+    /// Requests a second that one key may send in the long run, where the key itself does not say; beyond it the
+    /// answer is 429. 0 is any number.
+    pub key_requests_per_second: u32,
+    /// Bytes of bodies a second, as they come, in the same way. At least one body of `max_body` may always come
+    /// at once.
+    pub key_bytes_per_second: ByteSize,
+    /// How many seconds' worth of both a key may send at once after a pause.
+    #[serde(with = "humantime_serde")]
+    pub key_burst: Duration,
+    /// The certificate, with its chain, that both doors show; PEM. With `tls_key` set they speak TLS and nothing
+    /// else. It is read again within a second of a change, like the two below.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key; PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The authority, or several, whose certificate a sender must have; PEM. Its key it needs all the same.
+    pub tls_client_ca: Option<PathBuf>,
+    /// Open connections of each door; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a connection may take until its first request is there, handshake and headers; then it is cut.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// How long a connection may be without a request; then it is closed. Senders that export once a minute keep
+    /// theirs.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
     /// The largest body as it comes over the wire; a larger one is answered 413.
     pub max_body: ByteSize,
     /// The largest body once decompressed; a larger one is answered 413 as soon as the limit is passed.
@@ -78,6 +110,17 @@ impl Default for IngestConfig {
         Self {
             grpc: ([127, 0, 0, 1], 4317).into(),
             http: ([127, 0, 0, 1], 4318).into(),
+            keys_file: PathBuf::new(),
+            loopback_without_key: false,
+            key_requests_per_second: 0,
+            key_bytes_per_second: ByteSize::b(0),
+            key_burst: Duration::from_secs(10),
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
+            max_connections: 4096,
+            header_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_mins(3),
             max_body: ByteSize::mib(16),
             max_decompressed: ByteSize::mib(64),
             max_attributes: 1024,

@@ -3,7 +3,7 @@
 //! 1. Wait until something is durable and the insert interval is over, or there is enough for one insert.
 //! 2. Read a stretch of the log, and write into the checkpoint which one it is ([`crate::round`]).
 //! 3. Send its inserts. What fails for a time is repeated without an end; an attempt whose answer did not come is
-//!    [settled](crate::doubt) first. What ClickHouse refuses for good goes to the [quarantine](crate::quarantine).
+//!    [settled](crate::doubt) first. What ClickHouse refuses for good goes to the [quarantine](mod@crate::quarantine).
 //! 4. Move the checkpoint behind the stretch, and delete segments that are confirmed and old enough.
 //!
 //! A round is all that is in memory: while ClickHouse is away the log grows, and nothing else does.

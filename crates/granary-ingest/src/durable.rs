@@ -136,7 +136,13 @@ impl DurableThread {
         let mut ready = self.tickets.end(ticket, on_disk);
         for waiter in waiters {
             if !on_disk {
-                self.accounting.ended(waiter.tenant.as_str(), waiter.signal, waiter.minute, waiter.kept, End::Refused);
+                self.accounting.ended(
+                    waiter.tenant.as_str(),
+                    waiter.signal,
+                    waiter.minute,
+                    waiter.kept,
+                    End::Refused,
+                );
             }
             ready.extend(self.tickets.settle(waiter, on_disk));
         }

@@ -7,9 +7,25 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::keys::KeyProblem;
+
 /// A request was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// Nobody is known to have sent it.
+    #[error("{problem}")]
+    Unauthenticated {
+        /// Why not.
+        problem: KeyProblem,
+    },
+    /// The sender's key has used up what it may send for now.
+    #[error("more {of} than this key may send; send again in {} s", whole_seconds(*retry_after))]
+    RateLimited {
+        /// Requests or bytes.
+        of: &'static str,
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// The body is in an encoding that OTLP does not have.
     #[error("content type {content_type:?} is not OTLP; send application/x-protobuf or application/json")]
     ContentType {
@@ -60,11 +76,41 @@ pub enum Refusal {
 /// How long a sender is asked to wait; OTLP senders back off further by themselves.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// Rounded up: who comes back a little early is refused again.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 impl Refusal {
+    /// A body that took longer than that.
+    pub(crate) fn slow_body(timeout: Duration) -> Self {
+        Self::Body { reason: format!("not within {timeout:?}") }
+    }
+
+    /// What it is in metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated { problem } => problem.name(),
+            Self::RateLimited { of: "requests", .. } => "rate_limited_requests",
+            Self::RateLimited { .. } => "rate_limited_bytes",
+            Self::ContentType { .. } => "content_type",
+            Self::ContentEncoding { .. } => "content_encoding",
+            Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => "body_too_large",
+            Self::Body { .. } => "body_not_read",
+            Self::Decode(_) => "not_otlp",
+            Self::Overloaded { .. } => "overloaded",
+            Self::NotDurable { .. } => "not_durable",
+            Self::Stopping { .. } => "stopping",
+        }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => {
                 StatusCode::PAYLOAD_TOO_LARGE
@@ -81,8 +127,11 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
+            Self::Unauthenticated { .. } => Code::Unauthenticated,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => Code::Unimplemented,
-            Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => Code::ResourceExhausted,
+            Self::RateLimited { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::Decode(DecodeError::TooLarge { .. }) => Code::ResourceExhausted,
             Self::Body { .. } => Code::Cancelled,
             Self::Decode(_) => Code::InvalidArgument,
             Self::Overloaded { .. } | Self::NotDurable { .. } | Self::Stopping { .. } => Code::Unavailable,
@@ -93,7 +142,8 @@ impl Refusal {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded { retry_after }
+            Self::RateLimited { retry_after, .. }
+            | Self::Overloaded { retry_after }
             | Self::NotDurable { retry_after }
             | Self::Stopping { retry_after } => Some(*retry_after),
             _ => None,

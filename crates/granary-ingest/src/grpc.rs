@@ -4,15 +4,18 @@
 //! is, on a lane, and not by generated code on the async runtime.
 
 mod codec;
+mod meter;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use granary_model::Signal;
-use granary_otlp::Compression;
+use granary_otlp::{Answer, Compression};
 use http_body::Body as HttpBody;
 use tonic::body::Body as GrpcBody;
 use tonic::codec::{CompressionEncoding, EnabledCompressionEncodings};
@@ -21,9 +24,15 @@ use tonic::{Request, Response, Status};
 use tower::Service;
 
 use self::codec::BytesCodec;
+use self::meter::Metered;
 use crate::accept::GRPC_ENCODING;
+use crate::doors::Doors;
+use crate::error::Refusal;
+use crate::keys::keyring::Sender;
 use crate::lane::Body;
-use crate::server::Doors;
+
+/// What metrics call this door.
+pub(crate) const DOOR: &str = "grpc";
 
 /// Says which of the three services a type is.
 pub(crate) trait ExportService: Clone + Send + Sync + 'static {
@@ -87,6 +96,11 @@ where
             });
         }
         let doors = self.doors.clone();
+        let peer = request.extensions().get().copied();
+        let sender = match doors.admit(DOOR, S::SIGNAL, peer, request.headers()) {
+            Ok(sender) => sender,
+            Err(refusal) => return Box::pin(async move { Ok(refusal.to_grpc().into_http()) }),
+        };
         Box::pin(async move {
             let mut accepted = EnabledCompressionEncodings::default();
             for encoding in
@@ -99,7 +113,14 @@ where
             let mut grpc = Grpc::new(BytesCodec)
                 .apply_compression_config(accepted, EnabledCompressionEncodings::default())
                 .apply_max_message_size_config(Some(limit), None);
-            Ok(grpc.unary(Export { doors, signal: S::SIGNAL }, request).await)
+            let request = request.map(|body| {
+                let (config, of_meter, of_sender) = (doors.config(), doors.clone(), sender.clone());
+                Metered::new(body, config.max_body.as_u64(), config.read_timeout, move |refusal| {
+                    of_meter.answered(DOOR, S::SIGNAL, &of_sender, Some(refusal));
+                })
+            });
+            let wire_bytes = request.body().bytes();
+            Ok(grpc.unary(Export { doors, signal: S::SIGNAL, sender, wire_bytes }, request).await)
         })
     }
 }
@@ -107,6 +128,8 @@ where
 struct Export {
     doors: Doors,
     signal: Signal,
+    sender: Sender,
+    wire_bytes: Arc<AtomicU64>,
 }
 
 impl UnaryService<Bytes> for Export {
@@ -114,14 +137,28 @@ impl UnaryService<Bytes> for Export {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let (doors, signal) = (self.doors.clone(), self.signal);
+        let (doors, signal, sender) = (self.doors.clone(), self.signal, self.sender.clone());
+        let wire_bytes = self.wire_bytes.load(Ordering::Relaxed);
         Box::pin(async move {
-            let bytes = request.into_inner();
-            let in_flight = doors.reserve(bytes.len() as u64).map_err(|refusal| refusal.to_grpc())?;
-            let body = Body { bytes, encoding: GRPC_ENCODING, compression: Compression::Identity };
-            let answer =
-                doors.submit("grpc", signal, body, in_flight).await.map_err(|refusal| refusal.to_grpc())?;
-            Ok(Response::new(answer.to_protobuf().into()))
+            let answer = take(&doors, signal, &sender, wire_bytes, request.into_inner()).await;
+            doors.answered(DOOR, signal, &sender, answer.as_ref().err());
+            match answer {
+                Ok(answer) => Ok(Response::new(answer.to_protobuf().into())),
+                Err(refusal) => Err(refusal.to_grpc()),
+            }
         })
     }
+}
+
+async fn take(
+    doors: &Doors,
+    signal: Signal,
+    sender: &Sender,
+    wire_bytes: u64,
+    bytes: Bytes,
+) -> Result<Answer, Refusal> {
+    sender.take_bytes(wire_bytes)?;
+    let in_flight = doors.reserve(bytes.len() as u64)?;
+    let body = Body { bytes, encoding: GRPC_ENCODING, compression: Compression::Identity };
+    doors.submit(sender, signal, body, in_flight).await
 }

@@ -8,13 +8,19 @@ use axum::routing::post;
 use bytes::Bytes;
 use granary_model::Signal;
 use granary_otlp::{Compression, Encoding, Failure};
-use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::header::{
+    ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::error::Refusal;
+use crate::doors::Doors;
+use crate::error::{Refusal, whole_seconds};
+use crate::keys::keyring::Sender;
 use crate::lane::Body;
-use crate::server::Doors;
+
+/// What metrics call this door.
+pub(crate) const DOOR: &str = "http";
 
 /// The three routes; everything else is 404.
 pub(crate) fn router(doors: Doors) -> Router {
@@ -40,7 +46,16 @@ async fn export(doors: Doors, signal: Signal, request: Request) -> Response {
         _ => Encoding::Json,
     };
     let encoding = Encoding::from_content_type(header(&parts.headers, CONTENT_TYPE));
-    match take(&doors, signal, &parts.headers, encoding, body).await {
+    let peer = parts.extensions.get().copied();
+    let answer = match doors.admit(DOOR, signal, peer, &parts.headers) {
+        Ok(sender) => {
+            let answer = take(&doors, signal, &sender, &parts.headers, encoding, body).await;
+            doors.answered(DOOR, signal, &sender, answer.as_ref().err());
+            answer
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
         Ok(answer) => {
             let encoding = encoding.unwrap_or(fallback);
             ([(CONTENT_TYPE, encoding.content_type())], answer.encode(encoding)).into_response()
@@ -52,6 +67,7 @@ async fn export(doors: Doors, signal: Signal, request: Request) -> Response {
 async fn take(
     doors: &Doors,
     signal: Signal,
+    sender: &Sender,
     headers: &HeaderMap,
     encoding: Option<Encoding>,
     body: HttpBody,
@@ -66,13 +82,19 @@ async fn take(
     if announced.is_some_and(|length| length > limit) {
         return Err(Refusal::BodyTooLarge { limit });
     }
+    // Told before it is sent, the body is counted before it is read.
+    if let Some(length) = announced {
+        sender.take_bytes(length)?;
+    }
     // A chunked body may become as large as the limit, so that is what it reserves.
     let in_flight = doors.reserve(announced.unwrap_or(limit))?;
-    let bytes =
-        tokio::time::timeout(doors.config().read_timeout, collect(body, limit)).await.unwrap_or_else(
-            |_| Err(Refusal::Body { reason: format!("not within {:?}", doors.config().read_timeout) }),
-        )?;
-    doors.submit("http", signal, Body { bytes, encoding, compression }, in_flight).await
+    let bytes = tokio::time::timeout(doors.config().read_timeout, collect(body, limit))
+        .await
+        .unwrap_or_else(|_| Err(Refusal::slow_body(doors.config().read_timeout)))?;
+    if announced.is_none() {
+        sender.take_bytes(bytes.len() as u64)?;
+    }
+    doors.submit(sender, signal, Body { bytes, encoding, compression }, in_flight).await
 }
 
 async fn collect(body: HttpBody, limit: u64) -> Result<Bytes, Refusal> {
@@ -89,7 +111,10 @@ fn refuse(refusal: &Refusal, encoding: Encoding) -> Response {
     let body = Failure { code: refusal.code() as i32, message: &message }.encode(encoding);
     let mut response = (refusal.status(), [(CONTENT_TYPE, encoding.content_type())], body).into_response();
     if let Some(wait) = refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+        response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
+    }
+    if let Refusal::Unauthenticated { .. } = refusal {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use granary_clickhouse::{Envelope, LogColumns, MetricColumns, SpanColumns};
-use granary_model::{EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
+use granary_model::{AttributesBuilder, EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
 use granary_otlp::{Answer, Compression, Context, Encoding};
 use granary_redact::Redactor;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,8 @@ pub(crate) struct Body {
 pub(crate) struct Job {
     pub(crate) signal: Signal,
     pub(crate) tenant: TenantId,
+    /// What the sender's key says; see [`crate::team`].
+    pub(crate) team: Option<Arc<str>>,
     pub(crate) body: Body,
     pub(crate) answer: oneshot::Sender<Result<Answer, Refusal>>,
     /// The body's share of the bytes in flight; given back when the body is in the columns.
@@ -75,6 +77,7 @@ impl Lanes {
                 let lane = Lane {
                     equipment: equipment.clone(),
                     open: Open::default(),
+                    builder: AttributesBuilder::default(),
                     scratch: Vec::new(),
                     sealing: Vec::new(),
                 };
@@ -126,6 +129,7 @@ struct Open {
 struct Lane {
     equipment: Equipment,
     open: Open,
+    builder: AttributesBuilder,
     scratch: Vec<u8>,
     /// Of its own: emptied by nobody but the sealing, its memory is not filled with zeros again.
     sealing: Vec<u8>,
@@ -156,7 +160,7 @@ impl Lane {
     }
 
     fn take(&mut self, job: Job) {
-        let Job { signal, tenant, body, answer, in_flight } = job;
+        let Job { signal, tenant, team, body, answer, in_flight } = job;
         // The sender has gone: it will come again, so this copy is better left out.
         if answer.is_closed() {
             return;
@@ -182,6 +186,8 @@ impl Lane {
                 context: Context { received_unix_nano, max_attributes: config.max_attributes },
             },
             redactor,
+            team: team.as_deref(),
+            builder: &mut self.builder,
             window,
             ticket,
             times: Believable::around(received_unix_nano, config.max_event_age, config.max_event_ahead),
@@ -240,7 +246,9 @@ impl Lane {
         let filled = if blocks.is_empty() {
             None
         } else {
-            ticket.take().map(|ticket| (ticket, Entry { batch: *batch, events: std::mem::take(events), blocks }))
+            ticket
+                .take()
+                .map(|ticket| (ticket, Entry { batch: *batch, events: std::mem::take(events), blocks }))
         };
         let group = Group { filled, waiters: std::mem::take(waiters) };
         // Waits while the log is busy. Without its thread the waiters see their answer's sender go.

@@ -2,8 +2,9 @@
 //!
 //! # The path of one record
 //!
-//! 1. **Door** ([`http`] or [`grpc`]): media type and encoding are known, the body is within its limit, and its
-//!    bytes fit into what may be in flight. If not: 415, 413, 503, before anything is read twice.
+//! 1. **Door** ([`http`] or [`grpc`], on [`connections`], over [`tls`] where that is set): the sender is known by its
+//!    key ([`keys`]) and has not sent too much, media type and encoding are known, the body is within its limit,
+//!    and its bytes fit into what may be in flight. If not: 401, 429, 415, 413, 503, before anything is read twice.
 //! 2. **Lane** ([`lane`]): a thread of its own takes the body, off the async runtime. There
 //!    [`accept::accept`] decompresses under a cap, decodes, redacts, leaves out what came before ([`window`]), and
 //!    appends to the open column blocks of its partition ([`blocks`], [`partition`]).
@@ -14,7 +15,7 @@
 //!    sync; then everyone who waits is answered.
 //! 5. **Deliver** ([`deliver`]): a stretch of the log becomes inserts ([`round`]) that are repeated, byte for byte
 //!    and token for token, until ClickHouse has confirmed them ([`doubt`]), or refused them for good
-//!    ([`quarantine`]). The checkpoint moves behind the stretch.
+//!    ([`mod@quarantine`]). The checkpoint moves behind the stretch.
 //!
 //! After a crash [`recover`] reads the log once, and delivery goes on where the checkpoint stands.
 //!
@@ -25,33 +26,48 @@
 //! | success | 200 | OK | are on disk, and will be in their tables and rollups once, or were before |
 //! | partial success | 200 | OK | are, but for the counted ones, which never will be |
 //! | refused, come back | 503 with `Retry-After` | `UNAVAILABLE` with `RetryInfo` | may or may not be; send again |
+//! | refused, come back later | 429 with `Retry-After` | `RESOURCE_EXHAUSTED` with `RetryInfo` | are not; send again |
 //! | refused | 400, 413, 415 | `INVALID_ARGUMENT`, `RESOURCE_EXHAUSTED` | are not; sending again will not help |
+//! | not known | 401 | `UNAUTHENTICATED` | are not; another key will help |
 
 mod accept;
 mod accounting;
 mod blocks;
 mod config;
+mod connections;
 mod deliver;
+mod doors;
 mod doubt;
 mod durable;
+mod entrance;
 mod entry;
 mod error;
 mod flush;
 mod group;
 mod grpc;
 mod http;
+mod keys;
 mod lane;
 mod metrics;
 mod partition;
 mod quarantine;
 mod recover;
+mod reload;
 mod round;
 mod server;
+mod stamp;
+mod team;
 mod tickets;
+mod tls;
 mod window;
 
 pub use accounting::{Accounting, Counts};
 pub use config::IngestConfig;
 pub use error::Refusal;
+pub use keys::{
+    Key, KeyFile, KeyFileError, KeyId, KeyLimits, KeyProblem, KeyState, NewKey, Previous, SecretHash, Token,
+    TokenError,
+};
 pub use quarantine::{Quarantine, Quarantined};
 pub use server::{BindError, Ingest, quarantine};
+pub use tls::TlsError;

@@ -5,6 +5,12 @@
 //! | `granary_ingest_records_total` | `tenant`, `signal`, `outcome` | records by what became of them: `received` and `recovered` came; `stored`, `rejected_<reason>`, `duplicate`, `refused` and `quarantined` ended |
 //! | `granary_ingest_waiting_records` | `tenant`, `signal` | records on their way into the log or in it, not in their tables yet |
 //! | `granary_ingest_requests_total` | `signal`, `door`, `code` | requests by the gRPC code of their answer |
+//! | `granary_ingest_refused_requests_total` | `signal`, `door`, `reason`, `key` | requests not taken, by reason: `key_missing`, `key_unknown`, `rate_limited_bytes` and the like; `key` is the id of the sender's key, never its token, and empty where there is none |
+//! | `granary_ingest_key_requests_total`, `granary_ingest_key_bytes_total` | `key`, `tenant` | requests, and bytes of bodies, that came with each key |
+//! | `granary_ingest_keys` | `state` | ingest keys that are `valid`, `expired`, `revoked` |
+//! | `granary_ingest_reload_failures_total` | `what` | changed files that could not be used: `keys`, `tls`; what was in force stays so |
+//! | `granary_ingest_connections` | `door` | open connections |
+//! | `granary_ingest_handshake_failures_total` | `door` | connections without a TLS handshake |
 //! | `granary_ingest_answer_seconds` | `signal` | from a request's last byte to its answer |
 //! | `granary_ingest_received_bytes_total` | `signal` | bytes of bodies as they came |
 //! | `granary_wal_sync_seconds` | | from the first write of a group of commits to the end of their sync |
@@ -20,7 +26,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use granary_model::Signal;
+use granary_model::{Signal, TenantId};
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
 use granary_wal::Log;
@@ -28,11 +34,14 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Unit;
 
 use crate::accounting::Accounting;
+use crate::error::Refusal;
+use crate::keys::keyring::Keyring;
+use crate::keys::{KeyId, KeyState};
 use crate::quarantine::Quarantine;
 use crate::window::Window;
 
@@ -53,10 +62,40 @@ struct OfRequest {
     code: i32,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRefusal {
+    signal: &'static str,
+    door: &'static str,
+    reason: &'static str,
+    key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKey {
+    key: String,
+    tenant: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfDoor {
+    door: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFile {
+    what: &'static str,
+}
+
 /// What is counted where it happens. Clones share the counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     requests: Family<OfRequest, Counter>,
+    refused: Family<OfRefusal, Counter>,
+    key_requests: Family<OfKey, Counter>,
+    key_bytes: Family<OfKey, Counter>,
+    reload_failures: Family<OfFile, Counter>,
+    connections: Family<OfDoor, Gauge>,
+    handshake_failures: Family<OfDoor, Counter>,
     received_bytes: Family<OfSignal, Counter>,
     answer: Family<OfSignal, Histogram>,
     sync: Histogram,
@@ -76,6 +115,12 @@ impl Metrics {
     pub(crate) fn register(registry: &Registry) -> Self {
         let metrics = Self {
             requests: Family::default(),
+            refused: Family::default(),
+            key_requests: Family::default(),
+            key_bytes: Family::default(),
+            reload_failures: Family::default(),
+            connections: Family::default(),
+            handshake_failures: Family::default(),
             received_bytes: Family::default(),
             answer: Family::new_with_constructor(seconds),
             sync: seconds(),
@@ -89,6 +134,32 @@ impl Metrics {
                 "granary_ingest_requests",
                 "Requests by the gRPC code of their answer",
                 metrics.requests.clone(),
+            );
+            registry.register(
+                "granary_ingest_refused_requests",
+                "Requests not taken, by reason",
+                metrics.refused.clone(),
+            );
+            registry.register(
+                "granary_ingest_key_requests",
+                "Requests that came with each key",
+                metrics.key_requests.clone(),
+            );
+            registry.register(
+                "granary_ingest_key_bytes",
+                "Bytes of bodies that came with each key",
+                metrics.key_bytes.clone(),
+            );
+            registry.register(
+                "granary_ingest_reload_failures",
+                "Changed files that could not be used",
+                metrics.reload_failures.clone(),
+            );
+            registry.register("granary_ingest_connections", "Open connections", metrics.connections.clone());
+            registry.register(
+                "granary_ingest_handshake_failures",
+                "Connections without a TLS handshake",
+                metrics.handshake_failures.clone(),
             );
             registry.register(
                 "granary_ingest_received_bytes",
@@ -136,8 +207,42 @@ impl Metrics {
         self.received_bytes.get_or_create(&OfSignal { signal: signal.name() }).inc_by(bytes);
     }
 
-    pub(crate) fn answered(&self, signal: Signal, door: &'static str, code: i32, after: Duration) {
+    /// Counts a request by its answer's code.
+    pub(crate) fn answered(&self, signal: Signal, door: &'static str, code: i32) {
         self.requests.get_or_create(&OfRequest { signal: signal.name(), door, code }).inc();
+    }
+
+    /// Counts a refused request.
+    pub(crate) fn refused(&self, signal: Signal, door: &'static str, refusal: &Refusal, key: Option<&KeyId>) {
+        self.answered(signal, door, refusal.code() as i32);
+        let key = key.map(KeyId::to_string).unwrap_or_default();
+        let of = OfRefusal { signal: signal.name(), door, reason: refusal.reason(), key };
+        self.refused.get_or_create(&of).inc();
+    }
+
+    /// Counts a body that came with a key.
+    pub(crate) fn received_with(&self, key: &KeyId, tenant: &TenantId, bytes: u64) {
+        let of = OfKey { key: key.to_string(), tenant: tenant.to_string() };
+        self.key_requests.get_or_create(&of).inc();
+        self.key_bytes.get_or_create(&of).inc_by(bytes);
+    }
+
+    pub(crate) fn reload_failed(&self, what: &'static str) {
+        self.reload_failures.get_or_create(&OfFile { what }).inc();
+    }
+
+    pub(crate) fn handshake_failed(&self, door: &'static str) {
+        self.handshake_failures.get_or_create(&OfDoor { door }).inc();
+    }
+
+    /// Counts a connection as open until the result is dropped.
+    pub(crate) fn connection(&self, door: &'static str) -> OpenConnection {
+        let gauge = self.connections.get_or_create_owned(&OfDoor { door });
+        gauge.inc();
+        OpenConnection(gauge)
+    }
+
+    pub(crate) fn waited(&self, signal: Signal, after: Duration) {
         self.answer.get_or_create(&OfSignal { signal: signal.name() }).observe(after.as_secs_f64());
     }
 
@@ -159,10 +264,20 @@ impl Metrics {
     }
 }
 
+/// A connection that is counted as open.
+pub(crate) struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// What is known elsewhere and read when somebody looks.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) accounting: Accounting,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) log: Log,
     pub(crate) quarantine: Quarantine,
     pub(crate) redactor: Arc<Redactor>,
@@ -217,6 +332,20 @@ impl Collector for Observed {
         for rule in self.redactor.counts().rules {
             let labels = [("rule", rule.rule.to_string())];
             ConstCounter::new(rule.count).encode(redactions.encode_family(&labels)?)?;
+        }
+        let counts = self.keyring.counts(jiff::Timestamp::now());
+        let mut keys = encoder.encode_descriptor(
+            "granary_ingest_keys",
+            "Ingest keys by state",
+            None,
+            gauge.metric_type(),
+        )?;
+        for (state, count) in [
+            (KeyState::Valid, counts.valid),
+            (KeyState::Expired, counts.expired),
+            (KeyState::Revoked, counts.revoked),
+        ] {
+            ConstGauge::new(whole(count)).encode(keys.encode_family(&[("state", state.name())])?)?;
         }
         let usage = self.log.usage();
         let (files, bytes) = self.quarantine.usage().unwrap_or_default();

@@ -1,40 +1,44 @@
 //! Both doors: bind, serve, and the order in which they shut.
 //!
 //! Shutdown: the doors take no new connections and finish the requests they have, which wait for their commits;
-//! connections that do not end within a moment are cut. With the last door gone the lanes seal what is open and
-//! end; the log's thread ends after the last group; the deliverer inserts what it still can. Whoever was answered
-//! with success is on disk, whoever was not was told or will see the connection go.
+//! connections that do not end within a moment are cut ([`crate::connections`]). With the last door gone the lanes
+//! seal what is open and end; the log's thread ends after the last group; the deliverer inserts what it still can.
+//! Whoever was answered with success is on disk, whoever was not was told or will see the connection go.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use granary_clickhouse::Warehouse;
-use granary_model::{Signal, TenantId};
-use granary_otlp::Answer;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
 use granary_wal::OpenError;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::accounting::Accounting;
 use crate::config::IngestConfig;
+use crate::connections::{Door, Manners};
 use crate::deliver::Deliverer;
+use crate::doors::{Doors, Shared};
 use crate::durable::{Durable, DurableThread, ProblemLog};
-use crate::error::{RETRY_AFTER, Refusal};
+use crate::entrance::{Entrance, GRPC, HTTP};
 use crate::flush;
-use crate::grpc::{ExportServer, LogsService, MetricsService, TraceService};
-use crate::http::router;
-use crate::lane::{Body, Equipment, Job, Lanes};
+use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, TraceService};
+use crate::http::{DOOR as HTTP_DOOR, router};
+use crate::keys::KeyFileError;
+use crate::lane::{Equipment, Lanes};
 use crate::metrics::{Metrics, Observed};
 use crate::quarantine::Quarantine;
 use crate::recover::{self, Recovered};
+use crate::reload::{Reloader, Seen};
 use crate::tickets::Tickets;
+use crate::tls::TlsError;
 use crate::window::Ticket;
 
 /// The receiving role cannot start.
@@ -52,6 +56,29 @@ pub enum BindError {
         /// Why.
         source: std::io::Error,
     },
+    /// Others can reach the address, and there is no key by which to know who may send.
+    #[error(
+        "{door} on {address} can be reached from other machines, and there is no ingest key in {}: make one with \
+         `granary keys create`, or serve this machine only with {flag} 127.0.0.1:{}",
+        keys_file.display(),
+        address.port()
+    )]
+    NoKeys {
+        /// Which door.
+        door: &'static str,
+        /// The setting that moves it.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Where keys were looked for.
+        keys_file: PathBuf,
+    },
+    /// The ingest keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The write-ahead log cannot be opened.
     #[error("the write-ahead log cannot be used: {0}; another folder can be set with --ingest-wal-dir")]
     Wal(#[from] OpenError),
@@ -76,6 +103,8 @@ pub struct Ingest {
     drain: CancellationToken,
     drain_timeout: Duration,
     accounting: Accounting,
+    reloader: Reloader,
+    seen: Seen,
 }
 
 /// The folder within the log's that refused inserts are put into.
@@ -105,19 +134,24 @@ impl Ingest {
         registry: &Registry,
         tables_ready: CancellationToken,
     ) -> Result<Self, BindError> {
-        let http = bind("OTLP over HTTP", "--otlp-http", config.http).await?;
-        let grpc = bind("OTLP over gRPC", "--otlp-grpc", config.grpc).await?;
+        let of_config = config.clone();
+        let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
+        let entrance = entrance.await.map_err(thread_ended)??;
+        entrance.warn(config);
+        let Entrance { keyring, tls, watched, seen } = entrance;
+        let http = bind(HTTP, config.http).await?;
+        let grpc = bind(GRPC, config.grpc).await?;
         let accounting = Accounting::default();
         let (of_config, of_accounting) = (config.clone(), accounting.clone());
         let recovered = tokio::task::spawn_blocking(move || recover::open(&of_config, &of_accounting));
-        let recovered =
-            recovered.await.map_err(|error| BindError::Thread { source: std::io::Error::other(error) })??;
+        let recovered = recovered.await.map_err(thread_ended)??;
         let Recovered { writer, log, resume, kept, window } = recovered;
         let redactor = Arc::new(redactor);
         let quarantine = quarantine(config);
         let metrics = Metrics::register(registry);
         let observed = Observed {
             accounting: accounting.clone(),
+            keyring: Arc::clone(&keyring),
             log: log.clone(),
             quarantine: quarantine.clone(),
             redactor: Arc::clone(&redactor),
@@ -162,10 +196,34 @@ impl Ingest {
         let lanes = Lanes::start(&equipment).map_err(|source| BindError::Thread { source })?;
         let kibibytes = usize::try_from(config.max_in_flight.as_u64() / 1024).unwrap_or(usize::MAX);
         let in_flight = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));
-        let shared = Shared { config: config.clone(), lanes, in_flight, metrics };
-        let doors = Doors { shared: Arc::new(shared) };
+        let reloader = Reloader { watched, keyring: Arc::clone(&keyring), tls, metrics: metrics.clone() };
+        let shared = Shared { config: config.clone(), keyring, lanes, in_flight, metrics };
+        let doors = Doors::new(shared);
         let drain_timeout = config.drain_timeout;
-        Ok(Self { http, grpc, doors, log_thread, deliverer, flusher, flushed, drain, drain_timeout, accounting })
+        Ok(Self {
+            http,
+            grpc,
+            doors,
+            log_thread,
+            deliverer,
+            flusher,
+            flushed,
+            drain,
+            drain_timeout,
+            accounting,
+            reloader,
+            seen,
+        })
+    }
+
+    /// Says what keeps a receiver with these settings from starting, as far as keys, certificates and addresses
+    /// go. [`Ingest::bind`] looks itself; this is for whoever would start other things before it.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`Ingest::bind`].
+    pub fn check(config: &IngestConfig) -> Result<(), BindError> {
+        Entrance::open(config).map(drop)
     }
 
     /// Where OTLP over HTTP is served.
@@ -197,37 +255,41 @@ impl Ingest {
     /// Serves until `stop`, then shuts the doors and returns once what was taken is on disk and, as far as the
     /// drain timeout and the warehouse allow, in its tables.
     pub async fn serve(self, stop: CancellationToken) {
-        let Self { http, grpc, doors, log_thread, deliverer, flusher, flushed, drain, drain_timeout, .. } = self;
-        let cut = CancellationToken::new();
-        let http =
-            axum::serve(http, router(doors.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let grpc = tonic::transport::Server::builder()
-            .add_service(ExportServer::new(doors.clone(), LogsService))
+        let Self {
+            http,
+            grpc,
+            doors,
+            log_thread,
+            deliverer,
+            flusher,
+            flushed,
+            drain,
+            drain_timeout,
+            reloader,
+            seen,
+            ..
+        } = self;
+        let config = doors.config();
+        let manners = |http2_only| Manners {
+            max_connections: config.max_connections,
+            header_timeout: config.header_timeout,
+            idle_timeout: config.idle_timeout.max(Duration::from_secs(1)),
+            http2_only,
+        };
+        let door = |name, listener, app, manners| {
+            let (tls, metrics) = (reloader.tls.clone(), reloader.metrics.clone());
+            Door { name, listener, app, tls, manners, metrics }
+        };
+        let services = Routes::new(ExportServer::new(doors.clone(), LogsService))
             .add_service(ExportServer::new(doors.clone(), TraceService))
-            .add_service(ExportServer::new(doors.clone(), MetricsService))
-            .serve_with_incoming_shutdown(TcpListenerStream::new(grpc), stop.clone().cancelled_owned());
+            .add_service(ExportServer::new(doors.clone(), MetricsService));
+        let http = door(HTTP_DOOR, http, router(doors.clone()), manners(false));
+        let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), manners(true));
         drop(doors);
-        let of_cut = cut.clone();
-        tokio::spawn(async move {
-            stop.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-            of_cut.cancel();
-        });
-        // A sender that is stopped itself never ends its connection: after the grace it is cut.
-        let (http, grpc) = tokio::join!(
-            async {
-                tokio::select! { ended = http => ended.map_err(|error| error.to_string()), () = cut.cancelled() => Ok(()) }
-            },
-            async {
-                tokio::select! { ended = grpc => ended.map_err(|error| error.to_string()), () = cut.cancelled() => Ok(()) }
-            },
-        );
-        if let Err(error) = http {
-            tracing::error!(%error, "the HTTP door ended");
-        }
-        if let Err(error) = grpc {
-            tracing::error!(%error, "the gRPC door ended");
-        }
+        let reloading = tokio::spawn(reloader.run(seen, stop.clone()));
+        tokio::join!(http.serve(stop.clone()), grpc.serve(stop));
+        // It ends by itself; only reading a file from where nothing answers could keep it.
+        reloading.abort();
         // With the doors the lanes' queues are gone; what is open is sealed and synced.
         if let Err(error) = log_thread.await {
             tracing::error!(%error, "the write-ahead log's thread ended before its work");
@@ -247,69 +309,13 @@ impl Ingest {
     }
 }
 
-/// How long requests under way may take once the doors shut.
-const GRACE: Duration = Duration::from_secs(3);
-
-async fn bind(door: &'static str, flag: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
+async fn bind(
+    (door, flag): (&'static str, &'static str),
+    address: SocketAddr,
+) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError::Address { door, flag, address, source })
 }
 
-/// What both doors do with a body. Clones share the lanes.
-#[derive(Clone)]
-pub(crate) struct Doors {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    config: IngestConfig,
-    lanes: Lanes,
-    /// In KiB: what may be in flight exceeds what a semaphore counts in bytes.
-    in_flight: Arc<Semaphore>,
-    metrics: Metrics,
-}
-
-impl std::fmt::Debug for Doors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Doors").field("config", &self.shared.config).finish_non_exhaustive()
-    }
-}
-
-impl Doors {
-    pub(crate) fn config(&self) -> &IngestConfig {
-        &self.shared.config
-    }
-
-    /// Reserves room for a body of that many bytes.
-    ///
-    /// # Errors
-    ///
-    /// There is none now.
-    pub(crate) fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Refusal> {
-        let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        Arc::clone(&self.shared.in_flight)
-            .try_acquire_many_owned(kibibytes)
-            .map_err(|_| Refusal::Overloaded { retry_after: RETRY_AFTER })
-    }
-
-    /// Hands a body to a lane and waits until it is durable.
-    pub(crate) async fn submit(
-        &self,
-        door: &'static str,
-        signal: Signal,
-        body: Body,
-        in_flight: OwnedSemaphorePermit,
-    ) -> Result<Answer, Refusal> {
-        let began = Instant::now();
-        self.shared.metrics.received(signal, body.bytes.len() as u64);
-        let (answer, answered) = oneshot::channel();
-        let job = Job { signal, tenant: TenantId::default(), body, answer, in_flight };
-        let result = match self.shared.lanes.submit(job) {
-            // The lane drops the sender without a word only when the process is ending.
-            Ok(()) => answered.await.unwrap_or(Err(Refusal::Stopping { retry_after: RETRY_AFTER })),
-            Err(refusal) => Err(refusal),
-        };
-        let code = result.as_ref().map_or_else(|refusal| refusal.code() as i32, |_| 0);
-        self.shared.metrics.answered(signal, door, code, began.elapsed());
-        result
-    }
+fn thread_ended(error: tokio::task::JoinError) -> BindError {
+    BindError::Thread { source: std::io::Error::other(error) }
 }

@@ -48,10 +48,13 @@ pub struct Facts<'a> {
     pub cost_nano_usd: i64,
 }
 
+/// The attribute that names the team; of a resource's, the one that counts.
+pub const TEAM_KEY: &str = "team.id";
+
 const SESSION_KEYS: [Known; 4] =
     Known::all(["session.id", "conversation.id", "gen_ai.conversation.id", "cursor.conversation.id"]);
 const USER_KEYS: [Known; 4] = Known::all(["user.email", "user.account_uuid", "user.account_id", "user.id"]);
-const TEAM_KEYS: [Known; 2] = Known::all(["team.id", "team"]);
+const TEAM_KEYS: [Known; 2] = Known::all([TEAM_KEY, "team"]);
 const PROJECT_KEYS: [Known; 2] = Known::all(["project", "project.name"]);
 const MODEL_KEYS: [Known; 3] = Known::all(["model", "gen_ai.response.model", "gen_ai.request.model"]);
 const TOOL_KEYS: [Known; 3] = Known::all(["tool_name", "gen_ai.tool.name", "function_name"]);

@@ -21,7 +21,7 @@ mod value_ref;
 pub use attributes::{Attribute, AttributeRef, Attributes, Iter};
 pub use attributes_builder::{AttributesBuilder, NotUtf8};
 pub use equal::is_equal;
-pub use facts::{Facts, bare_event_name, bare_model_name};
+pub use facts::{Facts, TEAM_KEY, bare_event_name, bare_model_name};
 pub use identity::EventId;
 pub use ids::{SpanId, TenantId, TraceId};
 pub use keys::Keys;

@@ -101,6 +101,13 @@ pub const BUILTIN_RULES: &[BuiltinRule] = &[
         announced: None,
     },
     BuiltinRule {
+        name: "granary_key",
+        catches: "tokens of Granary's own ingest keys, whole or cut off: grn_<id>_<secret>",
+        misses: "the secret without what stands before it",
+        finders: &[(&["grn_"], How::Pattern(r"grn_[A-Za-z0-9]{8}_[A-Za-z0-9]{8,}", always))],
+        announced: None,
+    },
+    BuiltinRule {
         name: "slack_token",
         catches: "Slack tokens (xoxb-…, xoxp-…, xapp-…) and the secret part of webhook addresses",
         misses: "nothing known",

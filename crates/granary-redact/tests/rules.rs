@@ -59,6 +59,13 @@ fn keys_of_vendors_are_caught_wherever_they_stand() {
         ],
     );
     assert_catches(
+        "granary_key",
+        &[
+            "env: OTLP_HEADERS=x-key=«grn_Ab3dEf7h_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg1NOebT» set",
+            "cut off: «grn_Ab3dEf7h_01234567»…",
+        ],
+    );
+    assert_catches(
         "slack_token",
         &[
             "slack «xoxb-123456789012-abcdefghijkl»",

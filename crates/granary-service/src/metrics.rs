@@ -15,7 +15,7 @@ impl Registry {
         register(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// All metrics as they are now, in the OpenMetrics text format.
+    /// All metrics as they are now, in the `OpenMetrics` text format.
     #[must_use]
     pub fn encode(&self) -> String {
         let registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);

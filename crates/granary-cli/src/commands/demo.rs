@@ -3,6 +3,7 @@
 mod send;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -32,6 +33,9 @@ pub(crate) async fn run(mut settings: Settings, arguments: &Demo) -> anyhow::Res
     let folder = tempfile::Builder::new().prefix("granary-demo-").tempdir().context("no temporary folder")?;
     settings.data_dir = folder.path().to_owned();
     settings.archive.url = String::new();
+    // It sends to itself, as nobody in particular.
+    settings.ingest.keys_file = PathBuf::new();
+    (settings.ingest.tls_cert, settings.ingest.tls_key, settings.ingest.tls_client_ca) = (None, None, None);
     settings.archive.quiet = DEMO_QUIET;
     settings.archive.interval = DEMO_QUIET;
     // A demo beside a granary that runs takes other ports and says which.

@@ -5,6 +5,7 @@
 mod commands;
 mod demo;
 mod errors;
+mod keys;
 mod kill;
 mod operations;
 mod oracle;

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 
-use crate::process::{Up, granary, record, request, stdout};
+use crate::process::{Up, eventually, granary, record, request, stdout};
 
 const README: &str = include_str!("../../../../README.md");
 
@@ -18,23 +18,44 @@ fn commands() -> Vec<String> {
     commands
 }
 
+/// The words of a command as a shell takes it apart.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for letter in text.trim().chars() {
+        match letter {
+            '\'' | '"' if quote.is_none() => quote = Some(letter),
+            _ if quote == Some(letter) => quote = None,
+            ' ' if quote.is_none() => words.push(String::new()),
+            _ => words.last_mut().unwrap().push(letter),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Sends a record, with an authorization or without one.
+async fn post(up: &Up, authorization: Option<&str>) -> StatusCode {
+    let mut post =
+        Client::new().post(format!("{}/v1/logs", up.otlp_http())).header("Content-Type", "application/json");
+    if let Some(value) = authorization {
+        post = post.header("Authorization", value);
+    }
+    post.body(request(&[record("a")])).send().await.unwrap().status()
+}
+
 #[tokio::test]
 async fn every_command_of_the_readme_works() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    Client::new()
-        .post(url)
-        .header("Content-Type", "application/json")
-        .body(request(&[record("a")]))
-        .send()
-        .await
-        .unwrap();
+    assert_eq!(post(&up, None).await, StatusCode::OK);
     let mut exported = Vec::new();
+    let mut token = "TOKEN".to_owned();
     let mut ran = 0;
     for command in commands() {
         ran += 1;
         let command = command.split("  #").next().unwrap().trim().replace("SESSION", "session-1");
+        let command = command.replace("TOKEN", &token);
         // The two commands have tests of their own: this one runs in the second, `demo.rs` runs the first.
         if matches!(command.as_str(), "cargo run --release -- demo" | "cargo test --workspace") {
             continue;
@@ -47,10 +68,18 @@ async fn every_command_of_the_readme_works() {
             assert_eq!(variables["OTEL_EXPORTER_OTLP_ENDPOINT"], "http://127.0.0.1:4317", "the default door");
             tonic::transport::Endpoint::new(up.otlp_grpc().to_owned()).unwrap().connect().await.unwrap();
         } else if let Some(assignments) = command.strip_prefix("export ") {
-            exported.extend(assignments.split_whitespace().map(|pair| {
+            exported.extend(words(assignments).into_iter().map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap();
                 (name.to_owned(), value.to_owned())
             }));
+            if let Some((_, headers)) = exported.iter().find(|(name, _)| name == "OTEL_EXPORTER_OTLP_HEADERS")
+            {
+                // What an exporter makes of it is let in with it, and not without.
+                let (name, value) = headers.split_once('=').unwrap();
+                assert_eq!(name, "Authorization");
+                eventually("the first key", async || post(&up, None).await == StatusCode::UNAUTHORIZED).await;
+                assert_eq!(post(&up, Some(value)).await, StatusCode::OK);
+            }
         } else if let Some(url) = command.strip_prefix("curl ") {
             let url = url.trim_matches(['\'', '"']).trim_start_matches("-N ").trim_matches(['\'', '"']);
             let url = url.replace("http://127.0.0.1:8080", up.gateway());
@@ -58,12 +87,13 @@ async fn every_command_of_the_readme_works() {
             assert!(response.status().is_success(), "{command}: {}", response.text().await.unwrap());
         } else if let Some(arguments) = command.strip_prefix("granary up") {
             // It would run for ever; that its flags are right is what can be seen.
-            let output =
-                granary(dir.path()).arg("config").args(arguments.split_whitespace()).output().unwrap();
+            let output = granary(dir.path()).arg("config").args(words(arguments)).output().unwrap();
             stdout(&output);
         } else if let Some(arguments) = command.strip_prefix("granary ") {
-            let output = granary(dir.path()).args(arguments.split_whitespace()).output().unwrap();
-            stdout(&output);
+            let printed = stdout(&granary(dir.path()).args(words(arguments)).output().unwrap());
+            if arguments.starts_with("keys create") {
+                printed.trim().clone_into(&mut token);
+            }
         } else {
             assert!(command.starts_with("cargo install "), "what is {command:?}?");
             assert!(Command::new("cargo").arg("--version").output().unwrap().status.success());
