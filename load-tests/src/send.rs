@@ -153,7 +153,7 @@ fn filling(bytes: usize, seed: u64) -> Option<String> {
         state ^= state >> 7;
         state ^= state << 17;
         text.push_str(SYLLABLES[(state % 16) as usize]);
-        if state % 5 == 0 {
+        if state.is_multiple_of(5) {
             text.push(' ');
         }
     }

@@ -135,10 +135,10 @@ impl Deliverer {
             return Ok(false);
         }
         let bounds = Bounds {
-            max_shipment_rows: self.config.max_insert_rows,
-            max_rows: self.config.max_insert_rows,
-            max_round: self.config.max_insert_bytes,
-            max_entries: usize::MAX,
+            shipment_rows: self.config.max_insert_rows,
+            rows: self.config.max_insert_rows,
+            bytes: self.config.max_insert_bytes,
+            entries: usize::MAX,
         };
         if let Some(round) = self.read(position, Sequence::new(u64::MAX), bounds).await? {
             let sent_ms = unix_ms();
@@ -214,10 +214,10 @@ impl Deliverer {
                     tracing::error!(%sequence, %source, "a record of the write-ahead log cannot be read; nothing is delivered until it can");
                 }
                 Ok((_, Err(error))) => {
-                    tracing::error!(%error, "the write-ahead log cannot be read; trying again")
+                    tracing::error!(%error, "the write-ahead log cannot be read; trying again");
                 }
                 Err(error) => {
-                    tracing::error!(%error, "reading the write-ahead log was cut short; trying again")
+                    tracing::error!(%error, "reading the write-ahead log was cut short; trying again");
                 }
             }
             self.wait(&mut backoff).await?;
@@ -425,10 +425,10 @@ impl Deliverer {
     async fn recheck(&self, life: ServerLife, until: Mark) -> Result<(), Ended> {
         let newer_than = unix_ms() - i64::try_from(self.config.retention().as_millis()).unwrap_or(i64::MAX);
         let bounds = Bounds {
-            max_shipment_rows: u64::MAX,
-            max_rows: u64::MAX,
-            max_round: self.config.max_insert_bytes,
-            max_entries: RECHECK_ENTRIES,
+            shipment_rows: u64::MAX,
+            rows: u64::MAX,
+            bytes: self.config.max_insert_bytes,
+            entries: RECHECK_ENTRIES,
         };
         let oldest = self.log.oldest();
         let mut place = Position { reader: None, mark: oldest, ..Position::at(oldest) };

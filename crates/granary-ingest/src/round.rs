@@ -27,17 +27,17 @@ pub(crate) struct Plan {
     pub(crate) max_insert_rows: u64,
 }
 
-/// How much goes into a round and into one insert.
+/// How much goes into a round and into one insert, at most.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     /// Rows of one insert.
-    pub(crate) max_shipment_rows: u64,
+    pub(crate) shipment_rows: u64,
     /// Rows of a round.
-    pub(crate) max_rows: u64,
+    pub(crate) rows: u64,
     /// Compressed bytes of a round, which are in memory while it is inserted.
-    pub(crate) max_round: ByteSize,
+    pub(crate) bytes: ByteSize,
     /// Entries of a round.
-    pub(crate) max_entries: usize,
+    pub(crate) entries: usize,
 }
 
 /// One insert and what it is made of.
@@ -64,8 +64,8 @@ pub(crate) struct Round {
 
 impl Bounds {
     /// Bounds of a stretch that is given by its end.
-    pub(crate) const fn of_plan(max_shipment_rows: u64) -> Self {
-        Self { max_shipment_rows, max_rows: u64::MAX, max_round: ByteSize(u64::MAX), max_entries: usize::MAX }
+    pub(crate) const fn of_plan(shipment_rows: u64) -> Self {
+        Self { shipment_rows, rows: u64::MAX, bytes: ByteSize(u64::MAX), entries: usize::MAX }
     }
 }
 
@@ -91,9 +91,9 @@ pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result
     let mut round = Round { after: reader.mark(), shipments: Vec::new(), entries: 0, damage: Vec::new() };
     let mut bytes = 0;
     loop {
-        let full = bytes >= bounds.max_round.as_u64()
-            || gathering.rows >= bounds.max_rows
-            || round.entries >= bounds.max_entries;
+        let full = bytes >= bounds.bytes.as_u64()
+            || gathering.rows >= bounds.rows
+            || round.entries >= bounds.entries;
         if full || round.after.sequence >= end {
             break;
         }
@@ -112,15 +112,18 @@ pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result
         }
         round.after = reader.mark();
     }
-    round.shipments = gathering.shipments(bounds.max_shipment_rows);
+    round.shipments = gathering.shipments(bounds.shipment_rows);
     Ok((round.entries > 0 || !round.damage.is_empty()).then_some(round))
 }
 
-/// Blocks by what keeps them out of one another's inserts, in the order of the log.
+/// What keeps blocks out of one another's inserts: table, partition, columns.
+type Kind = (&'static str, u32, u64);
+
+/// Blocks by their kind, in the order of the log.
 #[derive(Default)]
 struct Gathering {
     rows: u64,
-    blocks: BTreeMap<(&'static str, u32, u64), Vec<(Uuid, Block)>>,
+    blocks: BTreeMap<Kind, Vec<(Uuid, Block)>>,
 }
 
 impl Gathering {

@@ -110,7 +110,6 @@ impl Window {
 
     fn shard(&self, id: EventId) -> MutexGuard<'_, Generations> {
         // Not the bits that place the id in the map.
-        #[expect(clippy::cast_possible_truncation, reason = "four bits are what is meant")]
         let number = (id.0 >> 100) as usize % SHARDS;
         lock(&self.shards[number])
     }

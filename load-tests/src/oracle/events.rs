@@ -136,7 +136,8 @@ impl Events {
         }
         if !content.tool.is_empty() {
             attributes.push(text("tool_name", content.tool));
-            attributes.push(text("success", if content.duration_ms % 7 == 0 { "false" } else { "true" }));
+            attributes
+                .push(text("success", if content.duration_ms.is_multiple_of(7) { "false" } else { "true" }));
         }
         LogRecord {
             time_unix_nano: content.time,

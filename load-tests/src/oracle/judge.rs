@@ -34,6 +34,9 @@ pub struct Verdict {
     pub rollups: Vec<RollupCheck>,
 }
 
+/// In slices: a long run's events do not fit into one answer's memory comfortably.
+const SLICES: u64 = 16;
+
 /// Findings that are told in words.
 const TOLD: usize = 20;
 
@@ -65,8 +68,6 @@ pub(crate) async fn judge(system: &System, events: Events, ledger: &Ledger) -> a
         rollups: Vec::new(),
     };
     let mut there: HashMap<EventName, u64> = HashMap::new();
-    // In slices: a long run's events do not fit into one answer's memory comfortably.
-    const SLICES: u64 = 16;
     for slice in 0..SLICES {
         let rows = system
             .ask(&format!(
