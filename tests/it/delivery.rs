@@ -190,3 +190,43 @@ async fn what_the_server_has_lost_with_its_restart_is_sent_again() {
     let sessions: u64 = warehouse.owner.query("SELECT sum(Events) FROM sessions").fetch_one().await.unwrap();
     assert_eq!(sessions, 3);
 }
+
+#[tokio::test]
+async fn an_insert_that_takes_longer_than_its_time_is_given_more_until_it_is_stored() {
+    let (warehouse, switch, through) = behind_switch("slow").await;
+    let hasty = IngestConfig { insert_timeout: Duration::from_millis(150), ..config() };
+    let receiver = Receiver::start_on(warehouse, through, hasty).await;
+    send_ok(&receiver, &[log("a")]).await;
+    receiver.accounting.settled().await;
+    switch.delay(Duration::from_millis(600));
+    send_ok(&receiver, &[log("b")]).await;
+    receiver.accounting.settled().await;
+    switch.delay(Duration::ZERO);
+    assert_eq!(logs_of(&receiver.finish().await).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn the_counts_of_a_receiver_are_in_the_warehouse_and_agree_with_the_tables() {
+    let receiver = Receiver::start("counted").await;
+    send_ok(&receiver, &[log("a"), log("b")]).await;
+    send_ok(&receiver, &[log("b"), log("c")]).await;
+    let warehouse = receiver.finish().await;
+    let counted: Vec<(String, u64)> = warehouse
+        .owner
+        .query("SELECT toString(Outcome), sum(Records) FROM ingest_accounting WHERE Signal = 'logs' GROUP BY 1 ORDER BY 1")
+        .fetch_all()
+        .await
+        .unwrap();
+    let expected = [("duplicate", 1), ("received", 4), ("stored", 3)];
+    assert_eq!(counted, expected.map(|(outcome, records)| (outcome.to_owned(), records)));
+    let strangers: u64 = warehouse
+        .owner
+        .query(
+            "SELECT count() FROM otel_logs WHERE toStartOfMinute(toDateTime(IngestedAt, 'UTC')) NOT IN \
+             (SELECT Minute FROM ingest_accounting)",
+        )
+        .fetch_one()
+        .await
+        .unwrap();
+    assert_eq!(strangers, 0, "rows count in the minute they came in");
+}

@@ -1,5 +1,6 @@
 //! The loop of the archiving role.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
@@ -73,9 +74,11 @@ impl Archive {
     ) -> Result<Pass, ArchiveError> {
         let due = self.due_since(now, since).await?;
         let full = due.len() >= MAX_DUE;
+        // Where the warehouse or the store is away, the other sessions would fail the same way.
+        let absent = &AtomicBool::new(false);
         let results = stream::iter(due)
-            .take_while(|_| std::future::ready(!stop.is_cancelled()))
-            .map(|due| self.archive_due(due))
+            .take_while(|_| std::future::ready(!stop.is_cancelled() && !absent.load(Ordering::Relaxed)))
+            .map(|due| self.archive_due(due, absent))
             .buffer_unordered(self.config().concurrency.max(1));
         let pass = Pass { full, ..Pass::default() };
         Ok(results
@@ -90,13 +93,14 @@ impl Archive {
             .await)
     }
 
-    async fn archive_due(&self, due: DueSession) -> bool {
+    async fn archive_due(&self, due: DueSession, absent: &AtomicBool) -> bool {
         match self.archive_session(&due.tenant, &due.session).await {
             Ok(archived) => {
                 tracing::debug!(key = %archived.key, bytes = archived.compressed_bytes, "session archived");
                 true
             }
             Err(error) => {
+                absent.fetch_or(error.is_transient(), Ordering::Relaxed);
                 tracing::warn!(tenant = due.tenant.as_str(), session = due.session, %error, "session not archived");
                 false
             }

@@ -57,6 +57,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// Inserts of one round under way at once: tables wait for each other's merges, not for each other.
 const CONCURRENT: usize = 4;
 
+/// How long an insert may take at last.
+const LONGEST_INSERT: Duration = Duration::from_mins(15);
+
 /// How long one table may refuse what others take, before its rows are put aside and tried again from there.
 const STUCK_AFTER: Duration = Duration::from_secs(120);
 
@@ -102,6 +105,8 @@ impl Deliverer {
             life: None,
             known_started_ms: kept.server_started_ms,
             housekept: Instant::now(),
+            pace: Pace::new(&self.config),
+            is_behind: false,
         };
         if self.begin(&mut position, kept).await.is_err() {
             return;
@@ -136,12 +141,13 @@ impl Deliverer {
         }
         let bounds = Bounds {
             shipment_rows: self.config.max_insert_rows,
-            rows: self.config.max_insert_rows,
+            rows: position.pace.rows,
             bytes: self.config.max_insert_bytes,
-            entries: usize::MAX,
+            entries: position.pace.entries(),
         };
         if let Some(round) = self.read(position, Sequence::new(u64::MAX), bounds).await? {
             let sent_ms = unix_ms();
+            position.is_behind = round.is_full;
             let plan = Plan {
                 end: round.after.sequence.get(),
                 sent_ms,
@@ -177,6 +183,10 @@ impl Deliverer {
             if !came {
                 return behind(&self.durable.borrow());
             }
+        }
+        // More waits than the last round took: there is nothing to gather.
+        if position.is_behind {
+            return true;
         }
         let enough = rows_before + self.config.max_insert_rows;
         tokio::select! {
@@ -250,6 +260,7 @@ impl Deliverer {
             }
         }
         result?;
+        position.pace.ended(progress.failed.load(Ordering::Relaxed) == 0);
         if progress.failed.load(Ordering::Relaxed) > 0 {
             // Whatever it was, the server may be another one now.
             self.meet_server(position).await?;
@@ -267,8 +278,9 @@ impl Deliverer {
     ) -> Result<End, Ended> {
         let since = Instant::now();
         let mut backoff = Backoff::new();
+        let mut patience = self.config.insert_timeout;
         loop {
-            let error = match self.attempt(shipment, sent_ms, in_doubt).await {
+            let error = match self.attempt(shipment, sent_ms, in_doubt, patience).await {
                 Ok(()) => {
                     progress.stored.fetch_add(1, Ordering::Relaxed);
                     return Ok(End::Stored);
@@ -286,6 +298,10 @@ impl Deliverer {
                 self.put_aside(shipment, &error.to_string(), is_stuck).await?;
                 return Ok(End::Quarantined);
             }
+            // What a busy server cannot do in the time, it cannot do in the same time again.
+            if let ClickHouseError::TimedOut { .. } = error {
+                patience = (patience * 2).min(LONGEST_INSERT);
+            }
             // Only an answer of the server itself says that nothing of the insert is there, and not every one.
             in_doubt = true;
             if backoff.is_first() {
@@ -302,6 +318,7 @@ impl Deliverer {
         shipment: &Shipment,
         sent_ms: i64,
         in_doubt: bool,
+        patience: Duration,
     ) -> Result<(), ClickHouseError> {
         let settled;
         let shipment = if in_doubt {
@@ -316,7 +333,7 @@ impl Deliverer {
             shipment
         };
         let began = Instant::now();
-        self.warehouse.insert_within(&shipment.insert, self.config.insert_timeout).await?;
+        self.warehouse.insert_within(&shipment.insert, patience).await?;
         self.metrics.inserted(shipment.insert.table, shipment.insert.rows as u64, began.elapsed());
         Ok(())
     }
@@ -431,7 +448,7 @@ impl Deliverer {
             entries: RECHECK_ENTRIES,
         };
         let oldest = self.log.oldest();
-        let mut place = Position { reader: None, mark: oldest, ..Position::at(oldest) };
+        let mut place = Position { reader: None, mark: oldest, ..Position::at(oldest, &self.config) };
         let (mut checked, mut sent) = (0, 0);
         while place.mark.sequence < until.sequence {
             let Some(round) = self.read(&mut place, until.sequence, bounds).await? else { break };
@@ -496,11 +513,51 @@ struct Position {
     life: Option<ServerLife>,
     known_started_ms: Option<i64>,
     housekept: Instant,
+    pace: Pace,
+    /// The last round ended at a bound.
+    is_behind: bool,
+}
+
+/// How large the next round is: small at first and after a failure, twice as large after each success.
+///
+/// What is planned has to be sent as it was planned. Where a server or this process never lives long enough for a
+/// large insert, large ones would be begun for ever and nothing would ever be delivered.
+struct Pace {
+    rows: u64,
+    most: u64,
+}
+
+impl Pace {
+    const LEAST: u64 = 16_384;
+    /// An insert costs the server by its blocks, too; commits hold this many rows at least, or there are few of
+    /// them.
+    const ROWS_OF_ENTRY: u64 = 16;
+
+    fn new(config: &IngestConfig) -> Self {
+        Self { rows: Self::LEAST.min(config.max_insert_rows), most: config.max_insert_rows }
+    }
+
+    fn entries(&self) -> usize {
+        usize::try_from(self.rows / Self::ROWS_OF_ENTRY).unwrap_or(usize::MAX).max(1)
+    }
+
+    fn ended(&mut self, well: bool) {
+        let next = if well { self.rows.saturating_mul(2) } else { self.rows / 4 };
+        self.rows = next.max(Self::LEAST).min(self.most);
+    }
 }
 
 impl Position {
-    fn at(mark: Mark) -> Self {
-        Self { reader: None, mark, life: None, known_started_ms: None, housekept: Instant::now() }
+    fn at(mark: Mark, config: &IngestConfig) -> Self {
+        Self {
+            reader: None,
+            mark,
+            life: None,
+            known_started_ms: None,
+            housekept: Instant::now(),
+            pace: Pace::new(config),
+            is_behind: false,
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct Round {
     pub(crate) after: Mark,
     pub(crate) shipments: Vec<Shipment>,
     pub(crate) entries: usize,
+    /// A bound was reached before the end of what is on disk.
+    pub(crate) is_full: bool,
     /// What could not be read.
     pub(crate) damage: Vec<String>,
 }
@@ -88,12 +90,14 @@ pub(crate) enum RoundError {
 /// reached. `None` if there is nothing to read.
 pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result<Option<Round>, RoundError> {
     let mut gathering = Gathering::default();
-    let mut round = Round { after: reader.mark(), shipments: Vec::new(), entries: 0, damage: Vec::new() };
+    let mut round =
+        Round { after: reader.mark(), shipments: Vec::new(), entries: 0, is_full: false, damage: Vec::new() };
     let mut bytes = 0;
     loop {
         let full = bytes >= bounds.bytes.as_u64()
             || gathering.rows >= bounds.rows
             || round.entries >= bounds.entries;
+        round.is_full = full;
         if full || round.after.sequence >= end {
             break;
         }
