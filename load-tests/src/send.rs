@@ -66,11 +66,15 @@ impl Sent {
 /// Runs a workload against an OTLP/HTTP endpoint.
 pub(crate) async fn run(workload: &Workload, endpoint: &str, seed: u64) -> anyhow::Result<Sent> {
     let url = format!("{}/v1/logs", endpoint.trim_end_matches('/'));
+    // The records are made before the clock starts: how long that takes says nothing of the receiver.
+    let batches: Vec<_> = (0..workload.connections)
+        .map(|number| LogBatches::new(seed + number as u64, workload.records_per_request))
+        .collect();
     let start = Instant::now();
     let mut connections = JoinSet::new();
-    for number in 0..workload.connections {
+    for (batches, number) in batches.into_iter().zip(0_u64..) {
         let (workload, url) = (workload.clone(), url.clone());
-        connections.spawn(connection(workload, url, seed + number as u64, start));
+        connections.spawn(connection(workload, url, batches, seed + number, start));
     }
     let mut all = Sent::new()?;
     while let Some(one) = connections.join_next().await {
@@ -85,9 +89,14 @@ pub(crate) async fn run(workload: &Workload, endpoint: &str, seed: u64) -> anyho
     Ok(all)
 }
 
-async fn connection(workload: Workload, url: String, seed: u64, start: Instant) -> anyhow::Result<Sent> {
+async fn connection(
+    workload: Workload,
+    url: String,
+    mut batches: LogBatches,
+    seed: u64,
+    start: Instant,
+) -> anyhow::Result<Sent> {
     let client = Client::new();
-    let mut batches = LogBatches::new(seed, workload.records_per_request);
     let mut sent = Sent::new()?;
     let filling = filling(workload.attribute_bytes, seed);
     let mut due = Duration::ZERO;

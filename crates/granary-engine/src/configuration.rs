@@ -23,10 +23,6 @@ pub(crate) struct Configuration<'a> {
     pub(crate) max_memory_bytes: Option<u64>,
 }
 
-/// Seconds that an ending engine waits for connections. Those of its own granary are kept alive and idle, and nobody
-/// else's work is waited for: the roles have ended before.
-const WAIT_FOR_CONNECTIONS: u32 = 1;
-
 /// Of the machine's memory, where no limit is set: the laptop is for other things too.
 const MEMORY_RATIO: &str = "0.5";
 
@@ -49,8 +45,7 @@ impl Configuration<'_> {
         };
         format!(
             "<clickhouse>\n<users_config>{}</users_config>\n{memory}\n\
-             <timezone>UTC</timezone>\n\
-             <shutdown_wait_unfinished>{WAIT_FOR_CONNECTIONS}</shutdown_wait_unfinished>\n</clickhouse>\n",
+             <timezone>UTC</timezone>\n</clickhouse>\n",
             escape(&users.display().to_string())
         )
     }
