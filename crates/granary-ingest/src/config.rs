@@ -89,7 +89,7 @@ pub struct IngestConfig {
     /// taken as new.
     #[serde(with = "humantime_serde")]
     pub duplicate_window: Duration,
-    /// How many events that window remembers at most, at about 50 bytes of memory each; the latest half for sure.
+    /// How many events that window remembers at most, at 40 to 80 bytes of memory each; the latest half for sure.
     pub duplicate_window_events: usize,
     /// Confirmed data stay in the log for this long, so that what ClickHouse loses with its machine's power can
     /// be sent again. When the log is half full they are deleted earlier.
@@ -147,6 +147,11 @@ impl Default for IngestConfig {
 }
 
 impl IngestConfig {
+    /// How many lanes there are: one at least.
+    pub(crate) fn lanes(&self) -> u32 {
+        u32::try_from(self.lanes).unwrap_or(u32::MAX).max(1)
+    }
+
     /// How long confirmed data stay in the log: repeated deliveries are known from there after a restart, too.
     pub(crate) fn retention(&self) -> Duration {
         self.wal_keep.max(self.duplicate_window)

@@ -16,7 +16,7 @@ use crate::error::{RETRY_AFTER, Refusal};
 use crate::group::{Group, Waiter};
 use crate::metrics::Metrics;
 use crate::tickets::Tickets;
-use crate::window::{Ticket, Window};
+use crate::window::Window;
 
 /// What the deliverer is told after each sync.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +40,21 @@ pub(crate) struct DurableThread {
     pub(crate) problem: ProblemLog,
 }
 
-/// A group that was appended and not yet synced.
-struct Appended {
-    ticket: Ticket,
-    sequence: Sequence,
-    rows: u64,
+/// A group that waits for the next sync. Groups end in the order they came, those that were not appended too: a lane's
+/// [tickets](crate::tickets) rest on that.
+struct Pending {
     group: Group,
+    appended: Appended,
+}
+
+enum Appended {
+    /// All that came had come before.
+    Nothing,
+    As {
+        sequence: Sequence,
+        rows: u64,
+    },
+    Refused,
 }
 
 impl DurableThread {
@@ -53,14 +62,14 @@ impl DurableThread {
     pub(crate) fn run(mut self, groups: &Receiver<Group>) {
         while let Ok(first) = groups.recv() {
             let began = Instant::now();
-            let mut appended = Vec::new();
-            self.append(first, &mut appended);
-            while appended.len() < SHARED
+            let mut pending = Vec::new();
+            self.append(first, &mut pending);
+            while pending.len() < SHARED
                 && let Ok(group) = groups.try_recv()
             {
-                self.append(group, &mut appended);
+                self.append(group, &mut pending);
             }
-            self.sync(appended);
+            self.sync(pending);
             self.metrics.synced(began.elapsed());
         }
         for waiter in self.tickets.abandoned() {
@@ -68,37 +77,31 @@ impl DurableThread {
         }
     }
 
-    fn append(&mut self, group: Group, appended: &mut Vec<Appended>) {
-        let Some((ticket, entry)) = &group.filled else {
-            for waiter in group.waiters {
-                if let Some((waiter, on_disk)) = self.tickets.settle(waiter, true) {
-                    answer(waiter, on_disk);
+    fn append(&mut self, group: Group, pending: &mut Vec<Pending>) {
+        let appended = match &group.entry {
+            None => Appended::Nothing,
+            Some(entry) => match entry.write(|pieces| self.writer.append(pieces)) {
+                Ok(at) => Appended::As { sequence: at.sequence, rows: entry.rows() },
+                Err(error) => {
+                    self.problem.note(&error);
+                    if matches!(error, AppendError::GroupFailed) {
+                        // The reason comes with the sync; afterwards the log takes groups again.
+                        self.sync(std::mem::take(pending));
+                    }
+                    Appended::Refused
                 }
-            }
-            return;
+            },
         };
-        match entry.write(|pieces| self.writer.append(pieces)) {
-            Ok(at) => {
-                let (ticket, rows) = (*ticket, entry.rows());
-                appended.push(Appended { ticket, sequence: at.sequence, rows, group });
-            }
-            Err(error @ AppendError::GroupFailed) => {
-                // The reason comes with the sync; afterwards the log takes groups again.
-                self.problem.note(&error);
-                self.sync(std::mem::take(appended));
-                self.fail(group);
-            }
-            Err(error) => {
-                self.problem.note(&error);
-                self.fail(group);
-            }
-        }
+        pending.push(Pending { group, appended });
     }
 
-    fn sync(&mut self, appended: Vec<Appended>) {
+    fn sync(&mut self, pending: Vec<Pending>) {
         let failed = match self.writer.sync() {
             Ok(_) => {
-                self.problem.over();
+                // A sync of nothing says nothing.
+                if pending.iter().any(|pending| matches!(pending.appended, Appended::As { .. })) {
+                    self.problem.over();
+                }
                 None
             }
             Err(error) => {
@@ -106,33 +109,34 @@ impl DurableThread {
                 Some(error.failed)
             }
         };
-        let rows = appended
+        let is_durable = |sequence| !failed.is_some_and(|failed| failed.contains(sequence));
+        let rows = pending
             .iter()
-            .filter(|entry| !failed.is_some_and(|failed| failed.contains(entry.sequence)))
-            .map(|entry| entry.rows)
+            .map(|pending| match pending.appended {
+                Appended::As { sequence, rows } if is_durable(sequence) => rows,
+                _ => 0,
+            })
             .sum::<u64>();
         self.durable.send_modify(|durable| {
             durable.end = self.writer.synced();
             durable.rows += rows;
         });
-        for Appended { ticket, sequence, group, .. } in appended {
-            if failed.is_some_and(|failed| failed.contains(sequence)) {
-                self.fail(group);
-            } else {
-                self.end(ticket, group.waiters, true);
-            }
+        for Pending { group, appended } in pending {
+            let on_disk = match appended {
+                Appended::Nothing => true,
+                Appended::As { sequence, .. } => is_durable(sequence),
+                Appended::Refused => false,
+            };
+            self.end(group, on_disk);
         }
     }
 
-    /// The group's records may or may not be in the log: its senders are told to come back, and what they send
-    /// again is taken as new.
-    fn fail(&mut self, group: Group) {
-        let Some((ticket, entry)) = group.filled else { return };
-        self.window.forget(&entry.events, ticket);
-        self.end(ticket, group.waiters, false);
-    }
-
-    fn end(&mut self, ticket: Ticket, waiters: Vec<Waiter>, on_disk: bool) {
+    /// Where it is not on disk, the group's records may or may not be in the log: its senders are told to come
+    /// back, and what they send again is taken as new.
+    fn end(&mut self, Group { ticket, entry, waiters }: Group, on_disk: bool) {
+        if !on_disk && let Some(entry) = entry {
+            self.window.forget(&entry.events, ticket);
+        }
         let mut ready = self.tickets.end(ticket, on_disk);
         for waiter in waiters {
             if !on_disk {

@@ -12,8 +12,9 @@ use crate::window::Ticket;
 /// The blocks of one commit and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Group {
+    pub(crate) ticket: Ticket,
     /// `None` if all that came had come before.
-    pub(crate) filled: Option<(Ticket, Entry)>,
+    pub(crate) entry: Option<Entry>,
     pub(crate) waiters: Vec<Waiter>,
 }
 

@@ -14,7 +14,6 @@ use granary_clickhouse::{Envelope, LogColumns, MetricColumns, SpanColumns};
 use granary_model::{AttributesBuilder, EventId, LogRecord, MetricPoint, Signal, Span, TenantId};
 use granary_otlp::{Answer, Compression, Context, Encoding};
 use granary_redact::Redactor;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -63,7 +62,6 @@ pub(crate) struct Equipment {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) accounting: Accounting,
     pub(crate) window: Arc<Window>,
-    pub(crate) tickets: Arc<AtomicU64>,
     pub(crate) groups: Sender<Group>,
 }
 
@@ -71,12 +69,13 @@ impl Lanes {
     /// Starts the threads. They end when every clone of the result is gone and their queues are empty; the log's
     /// thread ends after them.
     pub(crate) fn start(equipment: &Equipment) -> std::io::Result<Self> {
-        let queues = (0..equipment.config.lanes.max(1))
+        let queues = (0..equipment.config.lanes())
             .map(|number| {
                 let (sender, receiver) = bounded(QUEUE);
                 let lane = Lane {
                     equipment: equipment.clone(),
                     open: Open::default(),
+                    ticket: Ticket::first(number),
                     builder: AttributesBuilder::default(),
                     scratch: Vec::new(),
                     sealing: Vec::new(),
@@ -119,8 +118,6 @@ struct Open {
     batch: Uuid,
     /// In which the group's bodies came.
     minute: Option<Minute>,
-    /// Taken with the first body, and given up again if nothing of it is kept.
-    ticket: Option<Ticket>,
     /// What the bodies had, decompressed.
     bytes: u64,
     since: Option<Instant>,
@@ -129,6 +126,8 @@ struct Open {
 struct Lane {
     equipment: Equipment,
     open: Open,
+    /// Of the open group.
+    ticket: Ticket,
     builder: AttributesBuilder,
     scratch: Vec<u8>,
     /// Of its own: emptied by nobody but the sealing, its memory is not filled with zeros again.
@@ -172,13 +171,12 @@ impl Lane {
         if self.open.since.is_some() && self.open.minute != Some(minute) {
             self.seal_and_send();
         }
-        let Equipment { config, redactor, accounting, window, tickets, .. } = &self.equipment;
+        let Equipment { config, redactor, accounting, window, .. } = &self.equipment;
         let open = &mut self.open;
         if open.since.is_none() {
             open.batch = Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos()));
             open.minute = Some(minute);
         }
-        let ticket = *open.ticket.get_or_insert_with(|| Ticket(tickets.fetch_add(1, Ordering::Relaxed)));
         let received_unix_nano = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let stage = Stage {
             limits: Limits {
@@ -189,7 +187,7 @@ impl Lane {
             team: team.as_deref(),
             builder: &mut self.builder,
             window,
-            ticket,
+            ticket: self.ticket,
             times: Believable::around(received_unix_nano, config.max_event_age, config.max_event_ahead),
             envelope: Envelope {
                 tenant: tenant.as_str(),
@@ -236,21 +234,16 @@ impl Lane {
         if self.open.since.take().is_none() {
             return;
         }
-        let Open { logs, spans, metrics, events, waiters, batch, ticket, bytes, .. } = &mut self.open;
+        let Open { logs, spans, metrics, events, waiters, batch, bytes, .. } = &mut self.open;
         *bytes = 0;
         let mut blocks = Vec::new();
         logs.seal(&mut self.sealing, &mut blocks);
         spans.seal(&mut self.sealing, &mut blocks);
         metrics.seal(&mut self.sealing, &mut blocks);
-        // A ticket that holds nothing stays for the next group: nobody can wait for it.
-        let filled = if blocks.is_empty() {
-            None
-        } else {
-            ticket
-                .take()
-                .map(|ticket| (ticket, Entry { batch: *batch, events: std::mem::take(events), blocks }))
-        };
-        let group = Group { filled, waiters: std::mem::take(waiters) };
+        let entry =
+            (!blocks.is_empty()).then(|| Entry { batch: *batch, events: std::mem::take(events), blocks });
+        let group = Group { ticket: self.ticket, entry, waiters: std::mem::take(waiters) };
+        self.ticket = self.ticket.next();
         // Waits while the log is busy. Without its thread the waiters see their answer's sender go.
         drop(self.equipment.groups.send(group));
     }

@@ -22,7 +22,7 @@ pub(crate) struct Recovered {
 }
 
 /// Opens the log and reads it once: the ids of every event in it go into the window, and what is not confirmed
-/// is counted. Takes about a second for each gibibyte.
+/// is counted. Takes as long as reading the log does.
 ///
 /// # Errors
 ///
@@ -43,7 +43,8 @@ pub(crate) fn open(config: &IngestConfig, accounting: &Accounting) -> Result<Rec
             Ok(Some(record)) => match Entry::read(record.payload) {
                 Ok(entry) => {
                     for id in &entry.events {
-                        let _: Option<Ticket> = window.insert(EventId(id.0), Ticket::RECOVERED);
+                        // One that was there is in the log twice: it was sent again after the window had passed.
+                        window.insert(EventId(id.0), Ticket::RECOVERED);
                     }
                     if record.sequence >= recovery.resume.sequence {
                         for block in &entry.blocks {

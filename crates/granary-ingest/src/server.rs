@@ -8,7 +8,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use granary_clickhouse::Warehouse;
@@ -39,7 +38,6 @@ use crate::recover::{self, Recovered};
 use crate::reload::{Reloader, Seen};
 use crate::tickets::Tickets;
 use crate::tls::TlsError;
-use crate::window::Ticket;
 
 /// The receiving role cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +164,7 @@ impl Ingest {
             window: Arc::clone(&window),
             accounting: accounting.clone(),
             durable,
-            tickets: Tickets::default(),
+            tickets: Tickets::new(config.lanes()),
             metrics: metrics.clone(),
             problem: ProblemLog::default(),
         };
@@ -185,14 +183,8 @@ impl Ingest {
         let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready.clone()));
         let flushed = CancellationToken::new();
         let flusher = tokio::spawn(flush::run(accounting.clone(), warehouse, tables_ready, flushed.clone()));
-        let equipment = Equipment {
-            config: config.clone(),
-            redactor,
-            accounting: accounting.clone(),
-            window,
-            tickets: Arc::new(AtomicU64::new(Ticket::RECOVERED.0 + 1)),
-            groups,
-        };
+        let equipment =
+            Equipment { config: config.clone(), redactor, accounting: accounting.clone(), window, groups };
         let lanes = Lanes::start(&equipment).map_err(|source| BindError::Thread { source })?;
         let kibibytes = usize::try_from(config.max_in_flight.as_u64() / 1024).unwrap_or(usize::MAX);
         let in_flight = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));

@@ -14,13 +14,26 @@ use std::time::{Duration, Instant};
 
 use granary_model::EventId;
 
-/// A commit group, by the order in which groups were begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Ticket(pub(crate) u64);
+/// A commit group: which lane's, and the how manieth of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ticket {
+    pub(crate) lane: u32,
+    pub(crate) number: u64,
+}
 
 impl Ticket {
-    /// Of what was on disk when the process began.
-    pub(crate) const RECOVERED: Self = Self(0);
+    /// Of what was on disk when the process began; lanes count from 1.
+    pub(crate) const RECOVERED: Self = Self { lane: 0, number: 0 };
+
+    /// A lane's first.
+    pub(crate) const fn first(lane: u32) -> Self {
+        Self { lane, number: 1 }
+    }
+
+    /// The one after this.
+    pub(crate) const fn next(self) -> Self {
+        Self { lane: self.lane, number: self.number + 1 }
+    }
 }
 
 /// Locked by a part of the id, so that lanes seldom wait for one another.
@@ -133,6 +146,10 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
+    fn group(number: u64) -> Ticket {
+        Ticket { lane: 0, number }
+    }
+
     /// Ids that fall into different shards.
     fn id(number: u128) -> EventId {
         EventId(number << 100 | number)
@@ -141,19 +158,19 @@ mod tests {
     #[test]
     fn an_id_that_came_before_names_the_group_it_came_with() {
         let window = Window::new(LONG, 1000);
-        assert_eq!(window.insert(id(1), Ticket(7)), None);
-        assert_eq!(window.insert(id(1), Ticket(8)), Some(Ticket(7)));
-        assert_eq!(window.insert(id(2), Ticket(8)), None);
+        assert_eq!(window.insert(id(1), group(7)), None);
+        assert_eq!(window.insert(id(1), group(8)), Some(group(7)));
+        assert_eq!(window.insert(id(2), group(8)), None);
     }
 
     #[test]
     fn what_did_not_reach_the_disk_is_forgotten_and_nothing_else() {
         let window = Window::new(LONG, 1000);
-        window.insert(id(1), Ticket(7));
-        window.insert(id(2), Ticket(8));
-        window.forget(&[id(1), id(2)], Ticket(7));
-        assert_eq!(window.insert(id(1), Ticket(9)), None);
-        assert_eq!(window.insert(id(2), Ticket(9)), Some(Ticket(8)));
+        window.insert(id(1), group(7));
+        window.insert(id(2), group(8));
+        window.forget(&[id(1), id(2)], group(7));
+        assert_eq!(window.insert(id(1), group(9)), None);
+        assert_eq!(window.insert(id(2), group(9)), Some(group(8)));
     }
 
     #[test]
@@ -161,26 +178,26 @@ mod tests {
         let most = 64 * SHARDS;
         let window = Window::new(LONG, most);
         for number in 0..10_000 {
-            window.insert(id(number), Ticket(1));
+            window.insert(id(number), group(1));
             assert!(window.len() <= most);
         }
         for number in 10_000 - most as u128 / 2..10_000 {
-            assert!(window.insert(id(number), Ticket(2)).is_some(), "{number}");
+            assert!(window.insert(id(number), group(2)).is_some(), "{number}");
         }
     }
 
     #[test]
     fn ids_are_forgotten_when_their_time_is_over() {
         let window = Window::new(Duration::from_nanos(1), 1000);
-        window.insert(id(1), Ticket(1));
-        window.insert(id(17), Ticket(1));
-        assert_eq!(window.insert(id(1), Ticket(2)), None, "two generations have passed");
+        window.insert(id(1), group(1));
+        window.insert(id(17), group(1));
+        assert_eq!(window.insert(id(1), group(2)), None, "two generations have passed");
     }
 
     #[test]
     fn a_window_without_time_remembers_nothing() {
         let window = Window::new(Duration::ZERO, 1000);
-        window.insert(id(1), Ticket(1));
-        assert_eq!((window.insert(id(1), Ticket(2)), window.len()), (None, 0));
+        window.insert(id(1), group(1));
+        assert_eq!((window.insert(id(1), group(2)), window.len()), (None, 0));
     }
 }
