@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS ingest_accounting
     Minute DateTime('UTC') CODEC(Delta, ZSTD(1)),
     -- logs, traces or metrics.
     Signal LowCardinality(String),
-    -- received, or an end: stored, duplicate, refused, quarantined, rejected_<reason>.
+    -- received, or an end: stored, duplicate, refused, quarantined, rejected_<reason>; of what was quarantined, later:
+    -- released, dropped.
     Outcome LowCardinality(String),
     -- One life of one process; made when it starts.
     Process UUID CODEC(ZSTD(1)),

@@ -12,7 +12,7 @@ default = "none"
 help = "the range as a whole, or each minute, hour or day (UTC) in which records came"
 
 # The range is one of arrival, in whole minutes; a record's end counts in the minute it came in, however late it is.
-# Received = stored + in_wal + duplicate + rejected + refused + quarantined - surplus.
+# Received = stored + in_wal + duplicate + rejected + refused + quarantined + dropped - surplus.
 [columns]
 bucket = "start of the minute, hour or day; only when bucket is not none"
 tenant = "whose records they are"
@@ -24,14 +24,17 @@ duplicate = "records that had come before, and were acknowledged again"
 rejected = "records left out of a request that was otherwise taken"
 reason = "rejected by reason"
 refused = "records whose senders were told that they are not kept"
-quarantined = "records that ClickHouse refused for good; they are kept aside"
+dropped = "records that ClickHouse refused and somebody gave up"
+quarantined = "records that ClickHouse refused; they are kept aside"
 surplus = "ends of records that no process says to have received: it died before it could; 0 if all is well"
 rows = "rows of these minutes that are in the tables; what others than Granary wrote is not counted"
 missing = "stored - rows: 0 if all is well, below 0 while what was stored is not counted yet"
 processes = "lives of receiving processes that counted"
 */
 WITH
-    sumIf(records, outcome NOT IN ('received', 'row')) AS ended
+    -- What was quarantined has ended; what became of it later moves it on.
+    sumIf(records, outcome NOT IN ('received', 'row', 'released', 'dropped')) AS ended,
+    sumIf(records, outcome = 'released') AS released
 SELECT
 -- @when bucket = minute
     minute AS bucket,
@@ -45,17 +48,18 @@ SELECT
     {tenant:String} AS tenant,
     signals AS signal,
     sumIf(records, outcome = 'received') AS received,
-    sumIf(records, outcome = 'stored') AS stored,
+    sumIf(records, outcome = 'stored') + released AS stored,
     toUInt64(greatest(toInt64(received) - toInt64(ended), 0)) AS in_wal,
     sumIf(records, outcome = 'duplicate') AS duplicate,
     sumIf(records, startsWith(outcome, 'rejected_')) AS rejected,
     mapSort(sumMapIf(map(replaceOne(outcome, 'rejected_', ''), records), startsWith(outcome, 'rejected_'))) AS reason,
     sumIf(records, outcome = 'refused') AS refused,
-    sumIf(records, outcome = 'quarantined') AS quarantined,
+    sumIf(records, outcome = 'dropped') AS dropped,
+    toUInt64(greatest(toInt64(sumIf(records, outcome = 'quarantined')) - toInt64(released) - toInt64(dropped), 0)) AS quarantined,
     toUInt64(greatest(toInt64(ended) - toInt64(received), 0)) AS surplus,
     sumIf(records, outcome = 'row') AS rows,
     toInt64(stored) - toInt64(rows) AS missing,
-    uniqExactIf(process, outcome != 'row') AS processes
+    uniqExactIf(process, outcome NOT IN ('row', 'released', 'dropped')) AS processes
 FROM
 (
     SELECT
@@ -72,101 +76,32 @@ FROM
     UNION ALL
     SELECT
         toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'logs' AS signals,
+        signals,
         'row' AS outcome,
         toUUID('00000000-0000-0000-0000-000000000000') AS process,
         count() AS records
-    FROM otel_logs
+    FROM
+    (
+        SELECT 'logs' AS signals, TenantId, IngestedAt, BatchId FROM otel_logs
+        UNION ALL
+        SELECT 'traces' AS signals, TenantId, IngestedAt, BatchId FROM otel_traces
+        UNION ALL
+        SELECT 'metrics' AS signals, TenantId, IngestedAt, BatchId FROM otel_metrics_sum
+        UNION ALL
+        SELECT 'metrics' AS signals, TenantId, IngestedAt, BatchId FROM otel_metrics_gauge
+        UNION ALL
+        SELECT 'metrics' AS signals, TenantId, IngestedAt, BatchId FROM otel_metrics_histogram
+        UNION ALL
+        SELECT 'metrics' AS signals, TenantId, IngestedAt, BatchId FROM otel_metrics_exponential_histogram
+        UNION ALL
+        SELECT 'metrics' AS signals, TenantId, IngestedAt, BatchId FROM otel_metrics_summary
+    )
     WHERE TenantId = {tenant:String}
         AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
         AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
         AND minute < {to:DateTime64(9, 'UTC')}
         AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'traces' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_traces
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'metrics' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_metrics_sum
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'metrics' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_metrics_gauge
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'metrics' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_metrics_histogram
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'metrics' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_metrics_exponential_histogram
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
-    UNION ALL
-    SELECT
-        toStartOfMinute(toDateTime(IngestedAt, 'UTC')) AS minute,
-        'metrics' AS signals,
-        'row' AS outcome,
-        toUUID('00000000-0000-0000-0000-000000000000') AS process,
-        count() AS records
-    FROM otel_metrics_summary
-    WHERE TenantId = {tenant:String}
-        AND IngestedAt >= toStartOfMinute({from:DateTime64(9, 'UTC')})
-        AND IngestedAt < {to:DateTime64(9, 'UTC')} + toIntervalMinute(1)
-        AND minute < {to:DateTime64(9, 'UTC')}
-        AND BatchId != process
-    GROUP BY minute
+    GROUP BY minute, signals
 )
 GROUP BY ALL
 ORDER BY

@@ -11,6 +11,7 @@ mod doors;
 mod events;
 mod hostile;
 mod keys;
+mod put_aside;
 mod receiver;
 mod repeats;
 mod secrets;

@@ -34,8 +34,10 @@ pub struct Counts {
     pub duplicates: u64,
     /// Records whose senders were told that they are not kept, for the whole request's reason.
     pub refused: u64,
-    /// Records that ClickHouse refused for good: acknowledged, and kept in the quarantine.
+    /// Records that ClickHouse refused: acknowledged, and put into the quarantine.
     pub quarantined: u64,
+    /// Records that were in the quarantine, of this life or an earlier one, and are in their tables after all.
+    pub released: u64,
     /// Records that are on their way into the log or in it, and not yet in their tables.
     pub waiting: u64,
 }
@@ -59,6 +61,7 @@ impl Counts {
         self.duplicates += other.duplicates;
         self.refused += other.refused;
         self.quarantined += other.quarantined;
+        self.released += other.released;
         self.waiting += other.waiting;
     }
 }
@@ -93,6 +96,11 @@ impl Minute {
         Self(since_1970.as_secs() / 60)
     }
 
+    /// Its beginning.
+    pub(crate) const fn unix_seconds(self) -> u64 {
+        self.0 * 60
+    }
+
     /// The minute a batch was begun in; a batch never spans two.
     pub(crate) fn of_batch(batch: Uuid) -> Self {
         let seconds = batch.get_timestamp().map_or(0, |timestamp| timestamp.to_unix().0);
@@ -107,6 +115,7 @@ enum Outcome {
     Duplicate,
     Stored,
     Quarantined,
+    Released,
     Refused,
     Rejected(DropReason),
 }
@@ -118,6 +127,7 @@ impl std::fmt::Display for Outcome {
             Self::Duplicate => f.write_str("duplicate"),
             Self::Stored => f.write_str("stored"),
             Self::Quarantined => f.write_str("quarantined"),
+            Self::Released => f.write_str("released"),
             Self::Refused => f.write_str("refused"),
             Self::Rejected(reason) => write!(f, "rejected_{reason}"),
         }
@@ -219,7 +229,7 @@ impl Accounting {
         {
             taken.push(AccountedRecords {
                 tenant,
-                minute: minute.0 * 60,
+                minute: minute.unix_seconds(),
                 signal: signal.name(),
                 outcome: outcome.to_string(),
                 records,
@@ -244,13 +254,9 @@ impl Accounting {
     }
 
     /// Counts records that were quarantined and are stored after all.
-    pub(crate) fn released(&self, tenant: &str, signal: Signal, records: u64) {
-        self.with(tenant, signal, |counts| {
-            // Those of an earlier life were not counted in this one.
-            let here = counts.quarantined.min(records);
-            counts.quarantined -= here;
-            counts.stored += here;
-        });
+    pub(crate) fn released(&self, tenant: &str, signal: Signal, minute: Minute, records: u64) {
+        self.with(tenant, signal, |counts| counts.released += records);
+        self.add(tenant, signal, minute, [(Outcome::Released, records)]);
     }
 
     fn with<T>(&self, tenant: &str, signal: Signal, change: impl FnOnce(&mut Counts) -> T) -> T {

@@ -81,6 +81,17 @@ pub struct IngestConfig {
     /// How long one insert may take before it is in doubt, looked up and repeated.
     #[serde(with = "humantime_serde")]
     pub insert_timeout: Duration,
+    /// How long one table may refuse what others take, for a reason that may pass, before its rows are put aside
+    /// into the quarantine, where they are tried again every few seconds.
+    #[serde(with = "humantime_serde")]
+    pub insert_stuck_after: Duration,
+    /// How often segments that are old enough are deleted, rows that were put aside are tried again, and a server
+    /// that was restarted is noticed though nothing failed.
+    #[serde(with = "humantime_serde")]
+    pub housekeeping_interval: Duration,
+    /// What the quarantine may take on disk. Beyond it nothing is put aside and delivery waits, so that the log
+    /// fills up and senders are told to come back.
+    pub quarantine_max_bytes: ByteSize,
     /// How long, at an ordered stop, what is in the log may still be inserted. The rest is inserted at the next
     /// start.
     #[serde(with = "humantime_serde")]
@@ -135,6 +146,9 @@ impl Default for IngestConfig {
             max_insert_rows: 250_000,
             max_insert_bytes: ByteSize::mib(64),
             insert_timeout: Duration::from_secs(60),
+            insert_stuck_after: Duration::from_mins(2),
+            housekeeping_interval: Duration::from_secs(10),
+            quarantine_max_bytes: ByteSize::gib(1),
             drain_timeout: Duration::from_secs(10),
             duplicate_window: Duration::from_mins(10),
             duplicate_window_events: 2_000_000,

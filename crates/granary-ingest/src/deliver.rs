@@ -18,15 +18,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::accounting::{Accounting, End};
 use crate::config::IngestConfig;
 use crate::doubt::{self, Verdict};
 use crate::durable::Durable;
-use crate::entry::signal_of;
 use crate::lane::unix_now;
 use crate::metrics::Metrics;
+use crate::pace::{Backoff, Pace};
 use crate::quarantine::Quarantine;
 use crate::round::{self, Bounds, Plan, Round, RoundError, Shipment};
 
@@ -50,24 +49,11 @@ impl Kept {
     }
 }
 
-/// The wait before the first repetition; it doubles up to the longest.
-const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-
 /// Inserts of one round under way at once: tables wait for each other's merges, not for each other.
 const CONCURRENT: usize = 4;
 
 /// How long an insert may take at last.
 const LONGEST_INSERT: Duration = Duration::from_mins(15);
-
-/// How long one table may refuse what others take, before its rows are put aside and tried again from there.
-const STUCK_AFTER: Duration = Duration::from_secs(120);
-
-/// How often old segments are looked for and rows put aside are tried again.
-const HOUSEKEEPING: Duration = Duration::from_secs(10);
-
-/// Entries whose batches are looked up together.
-const RECHECK_ENTRIES: usize = 200;
 
 /// Takes the log to ClickHouse.
 pub(crate) struct Deliverer {
@@ -83,11 +69,12 @@ pub(crate) struct Deliverer {
 }
 
 /// The deliverer was told to end, and ClickHouse does not take data: the rest stays in the log.
-struct Ended;
+pub(crate) struct Ended;
 
 /// How the inserts of a round go.
-#[derive(Default)]
 struct Progress {
+    /// Where the round ends.
+    after: Mark,
     stored: AtomicUsize,
     failed: AtomicUsize,
 }
@@ -99,15 +86,8 @@ impl Deliverer {
             () = tables_ready.cancelled() => {}
             () = self.drain.cancelled() => return,
         }
-        let mut position = Position {
-            reader: Some(self.log.read_from(resume)),
-            mark: resume,
-            life: None,
-            known_started_ms: kept.server_started_ms,
-            housekept: Instant::now(),
-            pace: Pace::new(&self.config),
-            is_behind: false,
-        };
+        let mut position = Position::at(resume, &self.config);
+        position.known_started_ms = kept.server_started_ms;
         if self.begin(&mut position, kept).await.is_err() {
             return;
         }
@@ -158,7 +138,7 @@ impl Deliverer {
             self.deliver(&round, sent_ms, false, position).await?;
             self.confirm(&round, position).await?;
         }
-        if position.housekept.elapsed() >= HOUSEKEEPING {
+        if position.housekept.elapsed() >= self.config.housekeeping_interval {
             position.housekept = Instant::now();
             self.housekeep().await;
             // A server that was restarted between two rounds failed none of them.
@@ -178,7 +158,7 @@ impl Deliverer {
                 changed = self.durable.wait_for(behind) => changed.is_ok(),
                 () = drain.cancelled() => false,
                 // Housekeeping goes on while nothing comes.
-                () = sleep(HOUSEKEEPING) => return true,
+                () = sleep(self.config.housekeeping_interval) => return true,
             };
             if !came {
                 return behind(&self.durable.borrow());
@@ -199,7 +179,7 @@ impl Deliverer {
     }
 
     /// Reads off the runtime: the disk may be slow.
-    async fn read(
+    pub(crate) async fn read(
         &self,
         position: &mut Position,
         end: Sequence,
@@ -241,7 +221,8 @@ impl Deliverer {
         in_doubt: bool,
         position: &mut Position,
     ) -> Result<(), Ended> {
-        let progress = &Progress::default();
+        let progress =
+            &Progress { after: round.after, stored: AtomicUsize::new(0), failed: AtomicUsize::new(0) };
         // By number: a stream of references has a future whose lifetime the compiler cannot name.
         let mut sending = futures::stream::iter(0..round.shipments.len())
             .map(|at| async move {
@@ -290,9 +271,9 @@ impl Deliverer {
             progress.failed.fetch_add(1, Ordering::Relaxed);
             self.metrics.insert_failed(shipment.insert.table);
             let (table, rows, token) = (shipment.insert.table, shipment.insert.rows, &shipment.insert.token);
-            let is_stuck = since.elapsed() >= STUCK_AFTER
-                && progress.stored.load(Ordering::Relaxed) > 0
-                && matches!(error, ClickHouseError::Server { .. });
+            let holds_others_up = progress.stored.load(Ordering::Relaxed) > 0
+                || self.durable.borrow().end.sequence > progress.after.sequence;
+            let is_stuck = self.is_stuck(&error, since, holds_others_up);
             if !error.is_transient() || is_stuck {
                 tracing::error!(%error, table, rows, token, "ClickHouse refuses rows; they go to the quarantine, see `granary quarantine`");
                 self.put_aside(shipment, &error.to_string(), is_stuck).await?;
@@ -338,25 +319,14 @@ impl Deliverer {
         Ok(())
     }
 
-    async fn put_aside(&self, shipment: &Shipment, reason: &str, retries: bool) -> Result<(), Ended> {
-        let mut backoff = Backoff::new();
-        loop {
-            let (quarantine, shipment, reason) =
-                (self.quarantine.clone(), shipment.clone(), reason.to_owned());
-            let put = move || quarantine.put(&shipment, &reason, retries, unix_ms());
-            match tokio::task::spawn_blocking(put).await {
-                Ok(Ok(_)) => return Ok(()),
-                Ok(Err(error)) => tracing::error!(%error, "refused rows cannot be put aside; trying again"),
-                Err(error) => tracing::error!(%error, "refused rows cannot be put aside; trying again"),
-            }
-            self.wait(&mut backoff).await?;
-        }
-    }
-
     async fn confirm(&self, round: &Round, position: &mut Position) -> Result<(), Ended> {
         let kept = Kept { plan: None, server_started_ms: position.known_started_ms };
         self.checkpoint(round.after, kept).await?;
         position.mark = round.after;
+        // Room for new data is worth more than the window of the old.
+        if self.is_crowded() {
+            self.delete(Duration::ZERO).await;
+        }
         Ok(())
     }
 
@@ -377,11 +347,15 @@ impl Deliverer {
     }
 
     async fn housekeep(&self) {
-        let usage = self.log.usage();
-        // When half of the log is taken, room for new data is worth more than the window of the old.
-        let crowded = usage.used_bytes > usage.limit_bytes / 2;
-        self.delete(if crowded { Duration::ZERO } else { self.config.retention() }).await;
+        let keep = if self.is_crowded() { Duration::ZERO } else { self.config.retention() };
+        self.delete(keep).await;
         self.retry_put_aside().await;
+    }
+
+    /// Whether more than half of what the log may take is taken.
+    fn is_crowded(&self) -> bool {
+        let usage = self.log.usage();
+        usage.used_bytes > usage.limit_bytes / 2
     }
 
     async fn delete(&self, keep_newer_than: Duration) {
@@ -389,28 +363,6 @@ impl Deliverer {
         let deleted = tokio::task::spawn_blocking(move || log.delete_confirmed(keep_newer_than)).await;
         if let Ok(Err(error)) = deleted {
             tracing::warn!(%error, "confirmed segments cannot be deleted; trying again");
-        }
-    }
-
-    /// Rows that their table refused for a time.
-    async fn retry_put_aside(&self) {
-        let Ok(listed) = self.quarantine.list() else { return };
-        for (name, head) in listed {
-            let Ok(head) = head else { continue };
-            if !head.retries {
-                continue;
-            }
-            let Ok(insert) = self.quarantine.load(&name) else { continue };
-            if self.warehouse.insert_within(&insert, self.config.insert_timeout).await.is_err() {
-                return;
-            }
-            tracing::info!(table = insert.table, rows = insert.rows, "rows that were put aside are stored");
-            for (tenant, rows) in &head.tenants {
-                self.accounting.released(tenant, signal_of(insert.table), *rows);
-            }
-            if let Err(error) = self.quarantine.remove(&name) {
-                tracing::warn!(%error, name, "a stored insert cannot be removed from the quarantine");
-            }
         }
     }
 
@@ -434,69 +386,11 @@ impl Deliverer {
             self.recheck(life, position.mark).await?;
         }
         position.known_started_ms = Some(life.started_ms);
-        position.life = Some(life);
         Ok(())
-    }
-
-    /// Looks up every batch that was confirmed lately, and sends again what the server has lost.
-    async fn recheck(&self, life: ServerLife, until: Mark) -> Result<(), Ended> {
-        let newer_than = unix_ms() - i64::try_from(self.config.retention().as_millis()).unwrap_or(i64::MAX);
-        let bounds = Bounds {
-            shipment_rows: u64::MAX,
-            rows: u64::MAX,
-            bytes: self.config.max_insert_bytes,
-            entries: RECHECK_ENTRIES,
-        };
-        let oldest = self.log.oldest();
-        let mut place = Position { reader: None, mark: oldest, ..Position::at(oldest, &self.config) };
-        let (mut checked, mut sent) = (0, 0);
-        while place.mark.sequence < until.sequence {
-            let Some(round) = self.read(&mut place, until.sequence, bounds).await? else { break };
-            place.mark = round.after;
-            for shipment in &round.shipments {
-                let Some(recent) =
-                    shipment.without(|batch| created_ms(batch).is_some_and(|ms| ms < newer_than), "recent")
-                else {
-                    continue;
-                };
-                checked += recent.batches.len();
-                sent += self.send_lost(&recent, life).await?;
-            }
-        }
-        tracing::info!(
-            batches = checked,
-            sent_again = sent,
-            "the server was started again; what it had confirmed lately is checked"
-        );
-        Ok(())
-    }
-
-    async fn send_lost(&self, shipment: &Shipment, life: ServerLife) -> Result<usize, Ended> {
-        let mut backoff = Backoff::new();
-        loop {
-            let attempt = async {
-                match doubt::missing(&self.warehouse, shipment, life).await? {
-                    Verdict::Settled => Ok(0),
-                    Verdict::Send(lost) => {
-                        self.warehouse.insert_within(&lost.insert, self.config.insert_timeout).await?;
-                        self.metrics.sent_again(lost.insert.table, lost.insert.rows as u64);
-                        Ok(lost.batches.len())
-                    }
-                }
-            };
-            match attempt.await {
-                Ok(sent) => return Ok(sent),
-                Err(error) if ClickHouseError::is_transient(&error) => self.wait(&mut backoff).await?,
-                Err(error) => {
-                    tracing::error!(%error, table = shipment.insert.table, "lost rows cannot be sent again");
-                    return Ok(0);
-                }
-            }
-        }
     }
 
     /// Waits before a repetition. While draining nothing is repeated: the log keeps it.
-    async fn wait(&self, backoff: &mut Backoff) -> Result<(), Ended> {
+    pub(crate) async fn wait(&self, backoff: &mut Backoff) -> Result<(), Ended> {
         tokio::select! {
             () = self.drain.cancelled() => Err(Ended),
             () = sleep(backoff.next()) => Ok(()),
@@ -505,12 +399,11 @@ impl Deliverer {
 }
 
 /// Where the deliverer is.
-struct Position {
+pub(crate) struct Position {
     /// `None` while it is on another thread, or after that thread was cut short.
-    reader: Option<Reader>,
+    pub(crate) reader: Option<Reader>,
     /// Everything before it is confirmed.
-    mark: Mark,
-    life: Option<ServerLife>,
+    pub(crate) mark: Mark,
     known_started_ms: Option<i64>,
     housekept: Instant,
     pace: Pace,
@@ -518,41 +411,11 @@ struct Position {
     is_behind: bool,
 }
 
-/// How large the next round is: small at first and after a failure, twice as large after each success.
-///
-/// What is planned has to be sent as it was planned. Where a server or this process never lives long enough for a
-/// large insert, large ones would be begun for ever and nothing would ever be delivered.
-struct Pace {
-    rows: u64,
-    most: u64,
-}
-
-impl Pace {
-    const LEAST: u64 = 16_384;
-    /// An insert costs the server by its blocks, too; commits hold this many rows at least, or there are few of
-    /// them.
-    const ROWS_OF_ENTRY: u64 = 16;
-
-    fn new(config: &IngestConfig) -> Self {
-        Self { rows: Self::LEAST.min(config.max_insert_rows), most: config.max_insert_rows }
-    }
-
-    fn entries(&self) -> usize {
-        usize::try_from(self.rows / Self::ROWS_OF_ENTRY).unwrap_or(usize::MAX).max(1)
-    }
-
-    fn ended(&mut self, well: bool) {
-        let next = if well { self.rows.saturating_mul(2) } else { self.rows / 4 };
-        self.rows = next.max(Self::LEAST).min(self.most);
-    }
-}
-
 impl Position {
-    fn at(mark: Mark, config: &IngestConfig) -> Self {
+    pub(crate) fn at(mark: Mark, config: &IngestConfig) -> Self {
         Self {
             reader: None,
             mark,
-            life: None,
             known_started_ms: None,
             housekept: Instant::now(),
             pace: Pace::new(config),
@@ -561,32 +424,6 @@ impl Position {
     }
 }
 
-struct Backoff {
-    next: Duration,
-}
-
-impl Backoff {
-    const fn new() -> Self {
-        Self { next: FIRST_BACKOFF }
-    }
-
-    fn is_first(&self) -> bool {
-        self.next == FIRST_BACKOFF
-    }
-
-    fn next(&mut self) -> Duration {
-        let wait = self.next;
-        self.next = (wait * 2).min(LONGEST_BACKOFF);
-        wait
-    }
-}
-
-/// When a batch was begun; its id says so.
-fn created_ms(batch: &Uuid) -> Option<i64> {
-    let (seconds, nanos) = batch.get_timestamp()?.to_unix();
-    i64::try_from(seconds * 1000 + u64::from(nanos) / 1_000_000).ok()
-}
-
-fn unix_ms() -> i64 {
+pub(crate) fn unix_ms() -> i64 {
     i64::try_from(unix_now().as_millis()).unwrap_or(i64::MAX)
 }

@@ -49,8 +49,11 @@ mod http;
 mod keys;
 mod lane;
 mod metrics;
+mod pace;
 mod partition;
+mod put_aside;
 mod quarantine;
+mod recheck;
 mod recover;
 mod reload;
 mod round;
@@ -68,6 +71,6 @@ pub use keys::{
     Key, KeyFile, KeyFileError, KeyId, KeyLimits, KeyProblem, KeyState, NewKey, Previous, SecretHash, Token,
     TokenError,
 };
-pub use quarantine::{Quarantine, Quarantined};
+pub use quarantine::{Aftermath, Quarantine, Quarantined, QuarantinedPart};
 pub use server::{BindError, Ingest, quarantine};
 pub use tls::TlsError;

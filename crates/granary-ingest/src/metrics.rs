@@ -2,7 +2,7 @@
 //!
 //! | metric | labels | what |
 //! |---|---|---|
-//! | `granary_ingest_records_total` | `tenant`, `signal`, `outcome` | records by what became of them: `received` and `recovered` came; `stored`, `rejected_<reason>`, `duplicate`, `refused` and `quarantined` ended |
+//! | `granary_ingest_records_total` | `tenant`, `signal`, `outcome` | records by what became of them: `received` and `recovered` came; `stored`, `rejected_<reason>`, `duplicate`, `refused` and `quarantined` ended; `released` were quarantined once and are stored after all |
 //! | `granary_ingest_waiting_records` | `tenant`, `signal` | records on their way into the log or in it, not in their tables yet |
 //! | `granary_ingest_requests_total` | `signal`, `door`, `code` | requests by the gRPC code of their answer |
 //! | `granary_ingest_refused_requests_total` | `signal`, `door`, `reason`, `key` | requests not taken, by reason: `key_missing`, `key_unknown`, `rate_limited_bytes` and the like; `key` is the id of the sender's key, never its token, and empty where there is none |
@@ -19,7 +19,7 @@
 //! | `granary_insert_seconds` | `table` | from an insert's first byte to its confirmation |
 //! | `granary_insert_failures_total` | `table` | attempts without a confirmation |
 //! | `granary_insert_sent_again_rows_total` | `table` | rows the server had confirmed and lost |
-//! | `granary_quarantine_files`, `granary_quarantine_bytes` | | inserts that wait for a person |
+//! | `granary_quarantine_files`, `granary_quarantine_bytes` | | inserts that ClickHouse refused |
 //! | `granary_redactions_total` | `rule` | replacements by rule; never a text |
 //! | `granary_duplicate_window_events` | | event ids that are remembered |
 
@@ -302,6 +302,7 @@ impl Collector for Observed {
                 ("duplicate", counts.duplicates),
                 ("refused", counts.refused),
                 ("quarantined", counts.quarantined),
+                ("released", counts.released),
             ];
             let ends = ends.map(|(outcome, count)| (outcome.to_owned(), count)).into_iter();
             let rejected =
@@ -353,7 +354,7 @@ impl Collector for Observed {
             ("granary_wal_used_bytes", "What the log takes on disk", usage.used_bytes),
             ("granary_wal_limit_bytes", "What the log may take on disk", usage.limit_bytes),
             ("granary_wal_segments", "Files of the log", usage.segments as u64),
-            ("granary_quarantine_files", "Inserts that wait for a person", files),
+            ("granary_quarantine_files", "Inserts that ClickHouse refused", files),
             ("granary_quarantine_bytes", "What they take on disk", bytes),
             ("granary_duplicate_window_events", "Event ids that are remembered", self.window.len() as u64),
         ] {

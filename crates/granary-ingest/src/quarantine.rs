@@ -7,11 +7,14 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
-use granary_clickhouse::{Insert, TABLES};
+use granary_clickhouse::{AccountedRecords, Insert, TABLES};
 use serde::{Deserialize, Serialize};
 
+use crate::accounting::Minute;
+use crate::entry::signal_of;
 use crate::round::Shipment;
 
 /// What a file says of itself.
@@ -29,10 +32,57 @@ pub struct Quarantined {
     pub reason: String,
     /// Whether it is tried again by itself: its table refused it while others took theirs.
     pub retries: bool,
-    /// Whose rows they are.
-    pub tenants: Vec<(String, u64)>,
+    /// Whose rows they are and when they came.
+    pub parts: Vec<QuarantinedPart>,
     /// How many bytes the frames have.
     pub bytes: u64,
+}
+
+/// Rows of one tenant that came in one minute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedPart {
+    /// Whose they are.
+    pub tenant: String,
+    /// The minute they came in, as seconds since 1970.
+    pub minute: u64,
+    /// How many.
+    pub rows: u64,
+}
+
+impl QuarantinedPart {
+    pub(crate) fn minute(&self) -> Minute {
+        Minute::of(Duration::from_secs(self.minute))
+    }
+}
+
+/// What became of a quarantined insert at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aftermath {
+    /// It is stored.
+    Released,
+    /// It was given up.
+    Dropped,
+}
+
+impl Quarantined {
+    /// What the table of counts is to be told, for [`Warehouse::insert_accounting`]; the token makes it count once.
+    ///
+    /// [`Warehouse::insert_accounting`]: granary_clickhouse::Warehouse::insert_accounting
+    #[must_use]
+    pub fn accounted(&self, aftermath: Aftermath) -> (Vec<AccountedRecords>, String) {
+        let outcome = match aftermath {
+            Aftermath::Released => "released",
+            Aftermath::Dropped => "dropped",
+        };
+        let counted = self.parts.iter().map(|part| AccountedRecords {
+            tenant: part.tenant.clone(),
+            minute: part.minute,
+            signal: signal_of(&self.table).name(),
+            outcome: outcome.to_owned(),
+            records: part.rows,
+        });
+        (counted.collect(), format!("{}/{outcome}", self.token))
+    }
 }
 
 /// The folder of refused inserts.
@@ -76,7 +126,15 @@ impl Quarantine {
             since_ms: now_ms,
             reason: reason.to_owned(),
             retries,
-            tenants: shipment.tenants.iter().map(|(tenant, _, rows)| (tenant.clone(), *rows)).collect(),
+            parts: shipment
+                .tenants
+                .iter()
+                .map(|(tenant, minute, rows)| QuarantinedPart {
+                    tenant: tenant.clone(),
+                    minute: minute.unix_seconds(),
+                    rows: *rows,
+                })
+                .collect(),
             bytes: frames.iter().map(|piece| piece.len() as u64).sum(),
         };
         let unfinished = self.dir.join(format!("{name}.{UNFINISHED}"));
@@ -105,7 +163,7 @@ impl Quarantine {
             if path.extension().is_some_and(|extension| extension == EXTENSION)
                 && let Some(name) = path.file_stem().and_then(|name| name.to_str())
             {
-                found.push((name.to_owned(), self.open(name).map(|(head, _)| head)));
+                found.push((name.to_owned(), self.head(name)));
             }
         }
         found.sort_by_key(|(name, head)| (head.as_ref().map_or(0, |head| head.since_ms), name.clone()));
@@ -117,6 +175,11 @@ impl Quarantine {
         let found = self.list()?;
         let bytes = found.iter().filter_map(|(_, head)| head.as_ref().ok()).map(|head| head.bytes).sum();
         Ok((found.len() as u64, bytes))
+    }
+
+    /// What a file says of itself.
+    pub fn head(&self, name: &str) -> io::Result<Quarantined> {
+        self.open(name).map(|(head, _)| head)
     }
 
     /// An insert as it was refused, to be tried again.

@@ -94,9 +94,11 @@ pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result
         Round { after: reader.mark(), shipments: Vec::new(), entries: 0, is_full: false, damage: Vec::new() };
     let mut bytes = 0;
     loop {
-        let full = bytes >= bounds.bytes.as_u64()
-            || gathering.rows >= bounds.rows
-            || round.entries >= bounds.entries;
+        // One is taken however small the bounds are, or nothing would ever be.
+        let full = round.entries > 0
+            && (bytes >= bounds.bytes.as_u64()
+                || gathering.rows >= bounds.rows
+                || round.entries >= bounds.entries);
         round.is_full = full;
         if full || round.after.sequence >= end {
             break;

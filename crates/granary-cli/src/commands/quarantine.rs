@@ -2,8 +2,10 @@
 
 use anyhow::{Context, bail};
 use bytesize::ByteSize;
-use granary_ingest::Quarantine;
+use granary_clickhouse::Warehouse;
+use granary_ingest::{Aftermath, Quarantine, Quarantined};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::access::Access;
 use crate::arguments::{self, ReportFormat};
@@ -16,7 +18,7 @@ pub(crate) async fn run(settings: &Settings, command: &arguments::Quarantine) ->
     match command {
         arguments::Quarantine::List { format } => list(&quarantine, *format),
         arguments::Quarantine::Retry { names } => retry(settings, &quarantine, names).await,
-        arguments::Quarantine::Drop { names } => drop_inserts(&quarantine, names),
+        arguments::Quarantine::Drop { names } => drop_inserts(settings, &quarantine, names).await,
     }
 }
 
@@ -77,6 +79,7 @@ async fn retry(settings: &Settings, quarantine: &Quarantine, names: &[String]) -
         let insert = quarantine.load(name).with_context(|| format!("{name} cannot be read"))?;
         match owner.insert(&insert).await {
             Ok(()) => {
+                account(&owner, &quarantine.head(name)?, Aftermath::Released).await?;
                 quarantine.remove(name).with_context(|| format!("{name} is stored and cannot be removed"))?;
                 println!("stored   {} rows into {}", insert.rows, insert.table);
             }
@@ -93,16 +96,29 @@ async fn retry(settings: &Settings, quarantine: &Quarantine, names: &[String]) -
     Ok(())
 }
 
-fn drop_inserts(quarantine: &Quarantine, names: &[String]) -> anyhow::Result<()> {
-    for name in names {
-        let insert = quarantine.load(name).with_context(|| format!("{name} cannot be read"))?;
+async fn drop_inserts(settings: &Settings, quarantine: &Quarantine, names: &[String]) -> anyhow::Result<()> {
+    let heads: Vec<_> = names
+        .iter()
+        .map(|name| quarantine.head(name).with_context(|| format!("{name} cannot be read")))
+        .collect::<anyhow::Result<_>>()?;
+    let access = Access::open(settings).await?;
+    let owner = access.owner();
+    for (name, head) in names.iter().zip(heads) {
+        account(&owner, &head, Aftermath::Dropped).await?;
         quarantine.remove(name)?;
-        println!("dropped  {} rows meant for {}", insert.rows, insert.table);
+        println!("dropped  {} rows meant for {}", head.rows, head.table);
     }
+    access.close().await;
     Ok(())
 }
 
-type Listed = Vec<(String, std::io::Result<granary_ingest::Quarantined>)>;
+/// Before the file goes: counted twice it counts once, and what is gone cannot be counted any more.
+async fn account(owner: &Warehouse, head: &Quarantined, aftermath: Aftermath) -> anyhow::Result<()> {
+    let (counted, token) = head.accounted(aftermath);
+    owner.insert_accounting(Uuid::now_v7(), &counted, &token).await.context("it cannot be accounted for")
+}
+
+type Listed = Vec<(String, std::io::Result<Quarantined>)>;
 
 fn all(quarantine: &Quarantine) -> anyhow::Result<Listed> {
     quarantine.list().with_context(|| format!("{} cannot be read", quarantine.dir().display()))

@@ -117,6 +117,15 @@ pub(crate) const KEYS: &[Key] = &[
     value("ingest.max_insert_rows", "Rows of one insert"),
     value("ingest.max_insert_bytes", "Compressed bytes of the inserts under way"),
     value("ingest.insert_timeout", "How long one insert may take before it is looked up and repeated"),
+    value(
+        "ingest.insert_stuck_after",
+        "How long a table may refuse what others take before its rows are put aside",
+    ),
+    value(
+        "ingest.housekeeping_interval",
+        "How often old segments are deleted and rows put aside are tried again",
+    ),
+    value("ingest.quarantine_max_bytes", "What rows put aside may take on disk; beyond it delivery waits"),
     value("ingest.drain_timeout", "How long an ordered stop may go on inserting what is in the log"),
     value("ingest.duplicate_window", "An event that comes again within this time is not stored again"),
     value("ingest.duplicate_window_events", "How many events that window remembers at most"),

@@ -43,15 +43,17 @@ async fn answer(test: &TestWarehouse, parameters: &str) -> Vec<Value> {
 async fn received_is_the_sum_of_the_ends_and_what_is_stored_is_in_the_tables() {
     let test = granary_testkit::warehouse("accounting").await;
     let logs = [
-        ("received", 60),
+        ("received", 61),
         ("received", 40),
-        ("stored", 70),
+        ("stored", 67),
         ("duplicate", 10),
         ("rejected_malformed", 3),
         ("rejected_malformed", 2),
         ("rejected_invalid_id", 1),
         ("refused", 4),
-        ("quarantined", 5),
+        ("quarantined", 9),
+        ("released", 3),
+        ("dropped", 1),
     ];
     counted(&test.owner, "default", "08:00:00", "logs", &logs).await;
     counted(&test.owner, "default", "08:01:00", "metrics", &[("received", 9), ("stored", 9)]).await;
@@ -66,19 +68,19 @@ async fn received_is_the_sum_of_the_ends_and_what_is_stored_is_in_the_tables() {
 
     let rows = answer(&test, THE_DAY).await;
     let logs = json!({
-        "tenant": "default", "signal": "logs", "received": 100, "stored": 70, "in_wal": 5, "duplicate": 10,
-        "rejected": 6, "reason": {"invalid_id": 1, "malformed": 5}, "refused": 4, "quarantined": 5, "surplus": 0,
+        "tenant": "default", "signal": "logs", "received": 101, "stored": 70, "in_wal": 5, "duplicate": 10,
+        "rejected": 6, "reason": {"invalid_id": 1, "malformed": 5}, "refused": 4, "dropped": 1, "quarantined": 5, "surplus": 0,
         "rows": 70, "missing": 0, "processes": 9
     });
     let metrics = json!({
         "tenant": "default", "signal": "metrics", "received": 9, "stored": 9, "in_wal": 0, "duplicate": 0,
-        "rejected": 0, "reason": {}, "refused": 0, "quarantined": 0, "surplus": 0, "rows": 9, "missing": 0,
+        "rejected": 0, "reason": {}, "refused": 0, "dropped": 0, "quarantined": 0, "surplus": 0, "rows": 9, "missing": 0,
         "processes": 2
     });
     assert_eq!(rows, [logs, metrics]);
     for row in &rows {
         let count = |column: &str| row[column].as_u64().unwrap();
-        let ends = ["stored", "in_wal", "duplicate", "rejected", "refused", "quarantined"];
+        let ends = ["stored", "in_wal", "duplicate", "rejected", "refused", "dropped", "quarantined"];
         assert_eq!(count("received") + count("surplus"), ends.into_iter().map(count).sum::<u64>());
         let by_reason = row["reason"].as_object().unwrap().values();
         assert_eq!(count("rejected"), by_reason.map(|records| records.as_u64().unwrap()).sum::<u64>());
