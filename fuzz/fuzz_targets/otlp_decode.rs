@@ -30,7 +30,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn take<R: Decode + Record + Redactable>(body: &[u8], encoding: Encoding) {
-    let context = Context { received_unix_nano: 1_790_000_000_000_000_000, max_attributes: 64 };
+    let context = Context { received_unix_nano: 1_790_000_000_000_000_000, max_attributes: 64, max_expanded: 1 << 28 };
     let Ok(decoded) = decode::<R>(body, encoding, context) else { return };
     let accepted = decoded.accepted();
     let redacted = REDACTOR.redact(decoded.records);

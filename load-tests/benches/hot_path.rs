@@ -26,7 +26,8 @@ use uuid::Uuid;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const CONTEXT: Context = Context { received_unix_nano: 1_795_165_606_000_000_000, max_attributes: 1000 };
+const CONTEXT: Context =
+    Context { received_unix_nano: 1_795_165_606_000_000_000, max_attributes: 1000, max_expanded: 1 << 30 };
 
 const TENANT: &str = TenantId::DEFAULT;
 

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
-use granary_ingest::IngestConfig;
+use granary_ingest::{Ingest, IngestConfig};
 use granary_model::Signal;
+use granary_redact::{RedactConfig, Redactor};
+use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
 use reqwest::StatusCode;
+use tokio_util::sync::CancellationToken;
 
 use crate::events::{log, logs_of, send, send_ok};
 use crate::receiver::{Receiver, config};
@@ -90,6 +93,7 @@ async fn a_full_log_tells_senders_to_come_back_and_takes_data_again_when_it_is_r
     switch.off();
     let small = IngestConfig {
         max_decompressed: ByteSize::kib(64),
+        max_expanded: ByteSize::kib(64),
         max_block: ByteSize::kib(64),
         wal_segment_bytes: ByteSize::kib(64),
         wal_max_bytes: ByteSize::kib(640),
@@ -125,6 +129,7 @@ async fn a_full_log_tells_senders_to_come_back_and_takes_data_again_when_it_is_r
 async fn a_log_that_is_to_keep_more_than_it_has_room_for_gives_up_the_old_and_not_the_new() {
     let crowded = IngestConfig {
         max_decompressed: ByteSize::kib(64),
+        max_expanded: ByteSize::kib(64),
         max_block: ByteSize::kib(64),
         wal_segment_bytes: ByteSize::kib(64),
         wal_max_bytes: ByteSize::kib(640),
@@ -152,6 +157,23 @@ async fn a_log_that_is_to_keep_more_than_it_has_room_for_gives_up_the_old_and_no
 /// Three thousand letters that do not compress to nothing.
 fn incompressible(seed: u64) -> String {
     (0..200).map(|part| format!("{:x}", noise(seed * 200 + part))).collect()
+}
+
+#[tokio::test]
+async fn a_log_without_room_for_the_largest_commits_is_refused_at_the_start_with_the_settings_to_change() {
+    let warehouse = granary_testkit::warehouse("too_small").await;
+    let dir = tempfile::tempdir().unwrap();
+    let small =
+        IngestConfig { wal_dir: dir.path().to_owned(), wal_max_bytes: ByteSize::mib(100), ..config() };
+    let redactor = Redactor::new(&RedactConfig::default()).unwrap();
+    let ready = CancellationToken::new();
+    let refused = Ingest::bind(&small, warehouse.owner.clone(), redactor, &Registry::default(), ready)
+        .await
+        .unwrap_err();
+    let says = refused.to_string();
+    for part in ["ingest.wal_max_bytes is 100.0 MiB", "ingest.max_expanded = 128.0 MiB"] {
+        assert!(says.contains(part), "{says}");
+    }
 }
 
 fn noise(seed: u64) -> u64 {
@@ -192,11 +214,11 @@ async fn what_the_server_has_lost_with_its_restart_is_sent_again() {
 #[tokio::test]
 async fn an_insert_that_takes_longer_than_its_time_is_given_more_until_it_is_stored() {
     let (warehouse, switch, through) = behind_switch("slow").await;
-    let hasty = IngestConfig { insert_timeout: Duration::from_millis(150), ..config() };
+    let hasty = IngestConfig { insert_timeout: Duration::from_millis(100), ..config() };
     let receiver = Receiver::start_on(warehouse, through, hasty).await;
     send_ok(&receiver, &[log("a")]).await;
     receiver.accounting.settled().await;
-    switch.delay(Duration::from_millis(600));
+    switch.delay(Duration::from_millis(300));
     send_ok(&receiver, &[log("b")]).await;
     receiver.accounting.settled().await;
     switch.delay(Duration::ZERO);

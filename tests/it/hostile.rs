@@ -57,6 +57,8 @@ async fn hostile_bodies_get_their_answers() {
     let text = invalid.windows(4).position(|window| window == b"AAAA").unwrap();
     invalid[text] = 0xFF;
     assert_eq!(status(&receiver, PROTOBUF, "", invalid).await, 400, "invalid UTF-8");
+    let swarm = request(vec![LogRecord::default(); 2_000_000]).encode_to_vec();
+    assert_eq!(status(&receiver, PROTOBUF, "", swarm).await, 413, "4 MB that take a gigabyte");
     assert_eq!(status(&receiver, JSON, "", vec![b'['; 10_000]).await, 400, "JSON of depth 10,000");
     assert_eq!(status(&receiver, JSON, "", vec![b' '; 100_000_000]).await, 413, "a body of 100 MB");
     let bomb = zstd::encode_all(&vec![b' '; 200_000_000][..], 1).unwrap();

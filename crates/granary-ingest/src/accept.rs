@@ -24,6 +24,8 @@ pub(crate) struct Accepted {
     pub(crate) rejected: Rejected,
     /// The body's size once decompressed.
     pub(crate) bytes: u64,
+    /// About what its rows take.
+    pub(crate) expanded: u64,
 }
 
 /// What a lane has for every request.
@@ -56,8 +58,12 @@ where
     let Body { bytes, encoding, compression } = body;
     let bytes = compression.decompress(bytes, stage.limits.max_decompressed)?;
     let mut decoded = decode::<R>(&bytes, encoding, stage.limits.context)?;
-    let mut accepted =
-        Accepted { rejected: decoded.rejected, bytes: bytes.len() as u64, ..Accepted::default() };
+    let mut accepted = Accepted {
+        rejected: decoded.rejected,
+        bytes: bytes.len() as u64,
+        expanded: decoded.expanded as u64,
+        ..Accepted::default()
+    };
     if let Some(team) = stage.team {
         team::assign(&mut decoded.records, team, stage.builder);
     }

@@ -51,6 +51,9 @@ pub struct IngestConfig {
     pub max_body: ByteSize,
     /// The largest body once decompressed; a larger one is answered 413 as soon as the limit is passed.
     pub max_decompressed: ByteSize,
+    /// What a body may take in memory once read, each of its records with a copy of what the resource says; one
+    /// that would take more is answered 413. Commits of more are not gathered either. At most 1 GiB.
+    pub max_expanded: ByteSize,
     /// A record with more attributes is left out and counted; the rest of its request is taken.
     pub max_attributes: usize,
     /// Bodies being read or waiting for a lane, all together. Beyond it the answer is 503.
@@ -66,7 +69,8 @@ pub struct IngestConfig {
     pub max_block: ByteSize,
     /// Where the write-ahead log is. Empty: in the data folder.
     pub wal_dir: PathBuf,
-    /// How much disk the log may take. Beyond it senders are told to come back.
+    /// How much disk the log may take. Beyond it senders are told to come back. It must hold at least two of the
+    /// largest commits, each about twice `max_expanded` and `max_block`.
     pub wal_max_bytes: ByteSize,
     /// How large one file of the log gets. Confirmed data are deleted by whole files.
     pub wal_segment_bytes: ByteSize,
@@ -134,6 +138,7 @@ impl Default for IngestConfig {
             idle_timeout: Duration::from_mins(3),
             max_body: ByteSize::mib(16),
             max_decompressed: ByteSize::mib(64),
+            max_expanded: ByteSize::mib(128),
             max_attributes: 1024,
             max_in_flight: ByteSize::mib(256),
             read_timeout: Duration::from_secs(30),
@@ -161,6 +166,11 @@ impl Default for IngestConfig {
 }
 
 impl IngestConfig {
+    /// In bytes.
+    pub(crate) fn max_expanded(&self) -> u64 {
+        self.max_expanded.as_u64().min(ByteSize::gib(1).as_u64())
+    }
+
     /// How many lanes there are: one at least.
     pub(crate) fn lanes(&self) -> u32 {
         u32::try_from(self.lanes).unwrap_or(u32::MAX).max(1)
@@ -176,10 +186,10 @@ impl IngestConfig {
         let mut wal = granary_wal::Config::new(&self.wal_dir);
         wal.segment_bytes = self.wal_segment_bytes;
         wal.max_total_bytes = self.wal_max_bytes;
-        // What one body becomes is about as large as the body, and a commit holds the bodies of `max_block` and
-        // one more.
-        let block = self.max_decompressed.as_u64().saturating_add(self.max_block.as_u64());
-        wal.max_record_bytes = ByteSize(block.saturating_mul(2).min(u64::from(u32::MAX)));
+        // A commit is sealed when its rows take so much, and one body may come on top of it. Rows that do not compress
+        // grow a little.
+        let commit = self.max_expanded().saturating_add(self.max_block.as_u64()).saturating_mul(2);
+        wal.max_record_bytes = ByteSize((commit + commit / 64).min(u64::from(u32::MAX)));
         wal
     }
 }

@@ -97,6 +97,7 @@ impl Refusal {
             Self::ContentType { .. } => "content_type",
             Self::ContentEncoding { .. } => "content_encoding",
             Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => "body_too_large",
+            Self::Decode(DecodeError::Expands { .. }) => "body_expands",
             Self::Body { .. } => "body_not_read",
             Self::Decode(_) => "not_otlp",
             Self::Overloaded { .. } => "overloaded",
@@ -112,7 +113,8 @@ impl Refusal {
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge { .. } | Self::Decode(DecodeError::TooLarge { .. }) => {
+            Self::BodyTooLarge { .. }
+            | Self::Decode(DecodeError::TooLarge { .. } | DecodeError::Expands { .. }) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Body { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -131,7 +133,9 @@ impl Refusal {
             Self::ContentType { .. } | Self::ContentEncoding { .. } => Code::Unimplemented,
             Self::RateLimited { .. }
             | Self::BodyTooLarge { .. }
-            | Self::Decode(DecodeError::TooLarge { .. }) => Code::ResourceExhausted,
+            | Self::Decode(DecodeError::TooLarge { .. } | DecodeError::Expands { .. }) => {
+                Code::ResourceExhausted
+            }
             Self::Body { .. } => Code::Cancelled,
             Self::Decode(_) => Code::InvalidArgument,
             Self::Overloaded { .. } | Self::NotDurable { .. } | Self::Stopping { .. } => Code::Unavailable,

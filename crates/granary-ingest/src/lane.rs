@@ -120,7 +120,15 @@ struct Open {
     minute: Option<Minute>,
     /// What the bodies had, decompressed.
     bytes: u64,
+    /// What their rows take.
+    expanded: u64,
     since: Option<Instant>,
+}
+
+impl Open {
+    fn is_full(&self, config: &IngestConfig) -> bool {
+        self.bytes >= config.max_block.as_u64() || self.expanded >= config.max_expanded()
+    }
 }
 
 struct Lane {
@@ -150,7 +158,7 @@ impl Lane {
                     return;
                 }
             }
-            if self.open.bytes >= self.equipment.config.max_block.as_u64() {
+            if self.open.is_full(&self.equipment.config) {
                 self.seal_and_send();
             } else if self.open.since.is_some_and(|since| since.elapsed() >= interval) {
                 self.seal_if_room(queue);
@@ -181,7 +189,11 @@ impl Lane {
         let stage = Stage {
             limits: Limits {
                 max_decompressed: usize::try_from(config.max_decompressed.as_u64()).unwrap_or(usize::MAX),
-                context: Context { received_unix_nano, max_attributes: config.max_attributes },
+                context: Context {
+                    received_unix_nano,
+                    max_attributes: config.max_attributes,
+                    max_expanded: usize::try_from(config.max_expanded()).unwrap_or(usize::MAX),
+                },
             },
             redactor,
             team: team.as_deref(),
@@ -206,13 +218,14 @@ impl Lane {
         match accepted {
             // A sender that has gone needs no answer.
             Err(refusal) => drop(answer.send(Err(refusal))),
-            Ok(Accepted { kept, duplicates, also, rejected, bytes }) => {
+            Ok(Accepted { kept, duplicates, also, rejected, bytes, expanded }) => {
                 accounting.decoded(tenant.as_str(), signal, minute, kept, duplicates, &rejected);
                 let success = Answer::new(signal, &rejected);
                 if kept + duplicates == 0 {
                     drop(answer.send(Ok(success)));
                 } else {
                     open.bytes += bytes;
+                    open.expanded += expanded;
                     open.since.get_or_insert_with(Instant::now);
                     open.waiters.push(Waiter { tenant, signal, minute, kept, also, success, answer });
                 }
@@ -234,8 +247,8 @@ impl Lane {
         if self.open.since.take().is_none() {
             return;
         }
-        let Open { logs, spans, metrics, events, waiters, batch, bytes, .. } = &mut self.open;
-        *bytes = 0;
+        let Open { logs, spans, metrics, events, waiters, batch, bytes, expanded, .. } = &mut self.open;
+        (*bytes, *expanded) = (0, 0);
         let mut blocks = Vec::new();
         logs.seal(&mut self.sealing, &mut blocks);
         spans.seal(&mut self.sealing, &mut blocks);

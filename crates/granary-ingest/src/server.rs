@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use granary_clickhouse::Warehouse;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
-use granary_wal::OpenError;
+use granary_wal::{ConfigError, OpenError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -79,7 +80,20 @@ pub enum BindError {
     Tls(#[from] TlsError),
     /// The write-ahead log cannot be opened.
     #[error("the write-ahead log cannot be used: {0}; another folder can be set with --ingest-wal-dir")]
-    Wal(#[from] OpenError),
+    Wal(OpenError),
+    /// The log is too small for what it has to hold.
+    #[error(
+        "ingest.wal_max_bytes is {max}, and {least} is the least for ingest.max_expanded = {expanded}: raise the one or \
+         lower the other"
+    )]
+    WalTooSmall {
+        /// What is set.
+        max: ByteSize,
+        /// What is needed.
+        least: ByteSize,
+        /// What makes it so much.
+        expanded: ByteSize,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started: {source}")]
     Thread {
@@ -142,7 +156,7 @@ impl Ingest {
         let accounting = Accounting::default();
         let (of_config, of_accounting) = (config.clone(), accounting.clone());
         let recovered = tokio::task::spawn_blocking(move || recover::open(&of_config, &of_accounting));
-        let recovered = recovered.await.map_err(thread_ended)??;
+        let recovered = recovered.await.map_err(thread_ended)?.map_err(|error| log_refused(error, config))?;
         let Recovered { writer, log, resume, kept, window } = recovered;
         let redactor = Arc::new(redactor);
         let quarantine = quarantine(config);
@@ -306,6 +320,18 @@ async fn bind(
     address: SocketAddr,
 ) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError::Address { door, flag, address, source })
+}
+
+/// In the words of our settings.
+fn log_refused(error: OpenError, config: &IngestConfig) -> BindError {
+    match error {
+        OpenError::Config(ConfigError::TotalTooSmall { max_total_bytes, least }) => BindError::WalTooSmall {
+            max: ByteSize(max_total_bytes),
+            least: ByteSize(least),
+            expanded: config.max_expanded,
+        },
+        error => BindError::Wal(error),
+    }
 }
 
 fn thread_ended(error: tokio::task::JoinError) -> BindError {

@@ -208,6 +208,18 @@ impl Attributes {
         })
     }
 
+    /// About how many bytes keys and values have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let names = self.keys.as_ref().map(|keys| keys.names()).unwrap_or_default();
+        let values = self.values.iter().map(|value| match value {
+            Stored::Other(value) => value.size_bytes(),
+            // Counted with the texts, or as a word.
+            _ => size_of::<u64>(),
+        });
+        names.iter().map(|name| name.len()).sum::<usize>() + values.sum::<usize>() + self.text.len()
+    }
+
     /// How many pairs there are.
     #[must_use]
     #[inline]

@@ -63,6 +63,11 @@ pub trait Record: Send + Sized + 'static {
     /// When it happened, in nanoseconds since 1970.
     fn time_unix_nano(&self) -> u64;
 
+    /// Bytes that it has in common with other records, besides resource and scope, and of which its row has a copy.
+    fn shared_bytes(&self) -> usize {
+        0
+    }
+
     /// What it says, as typed values.
     fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a>;
 
@@ -283,6 +288,10 @@ impl Record for MetricPoint {
 
     fn time_unix_nano(&self) -> u64 {
         self.time_unix_nano
+    }
+
+    fn shared_bytes(&self) -> usize {
+        self.name.len() + self.description.len() + self.unit.len()
     }
 
     fn facts<'a>(&'a self, resource: &'a Resource) -> Facts<'a> {

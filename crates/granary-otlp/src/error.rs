@@ -25,6 +25,15 @@ pub enum DecodeError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The body would take more memory than the limit, though it is no larger than others.
+    #[error(
+        "the body's records would take more than {limit} bytes of memory, each with a copy of its resource and scope; \
+         send smaller batches"
+    )]
+    Expands {
+        /// The limit in bytes.
+        limit: usize,
+    },
 }
 
 /// One record cannot be taken.

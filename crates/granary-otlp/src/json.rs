@@ -61,7 +61,7 @@ macro_rules! json_envelope {
                     });
                 }
             }
-            Ok(Decoded { records: groups, rejected })
+            Ok(Decoded { records: groups, rejected, expanded: 0 })
         }
     };
 }

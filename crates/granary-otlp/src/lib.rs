@@ -15,6 +15,7 @@ mod logs_wire;
 mod metrics;
 mod time;
 mod traces;
+mod weight;
 mod wire;
 
 pub use answer::{Answer, Failure};
@@ -31,6 +32,9 @@ pub struct Context {
     /// A record with more attributes than this, those of its events, links and exemplars included, is
     /// rejected.
     pub max_attributes: usize,
+    /// Bytes of memory that the request may take, as messages and then as rows, each with a copy of its resource
+    /// and scope; one that would take more is refused.
+    pub max_expanded: usize,
 }
 
 /// One request's records and what was left out of it.
@@ -40,6 +44,8 @@ pub struct Decoded<R> {
     pub records: Vec<Records<R>>,
     /// The records that cannot be taken, by reason.
     pub rejected: Rejected,
+    /// About how many bytes the rows of the records take.
+    pub expanded: usize,
 }
 
 impl<R> Decoded<R> {
@@ -59,10 +65,18 @@ pub fn decode<R: Decode>(
     encoding: Encoding,
     context: Context,
 ) -> Result<Decoded<R>, DecodeError> {
-    match encoding {
-        Encoding::Protobuf => R::from_protobuf(body, context),
-        Encoding::Json => R::from_json(body, context),
+    let mut decoded = match encoding {
+        Encoding::Protobuf => R::from_protobuf(body, context)?,
+        Encoding::Json => {
+            weight::must_fit_json(body, context.max_expanded)?;
+            R::from_json(body, context)?
+        }
+    };
+    decoded.expanded = weight::of_rows(&decoded.records);
+    if decoded.expanded > context.max_expanded {
+        return Err(DecodeError::Expands { limit: context.max_expanded });
     }
+    Ok(decoded)
 }
 
 /// A signal's record that can be read from an export request.

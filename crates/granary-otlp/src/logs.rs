@@ -12,19 +12,20 @@ use crate::error::Refusal;
 use crate::json::json_envelope;
 use crate::logs_wire;
 use crate::time::{first_known, within_range};
-use crate::{AttributeBudget, Context, DecodeError, Decoded};
+use crate::{AttributeBudget, Context, DecodeError, Decoded, weight};
 
 json_envelope!("resourceLogs", "scopeLogs", "logRecords");
 
 pub(crate) fn from_protobuf(body: &[u8], context: Context) -> Result<Decoded<LogRecord>, DecodeError> {
-    if let Some(decoded) = with_builder(|builder| logs_wire::read(body, context, builder)) {
-        return Ok(decoded);
+    match with_builder(|builder| logs_wire::read(body, context, builder))? {
+        Some(decoded) => Ok(decoded),
+        None => from_messages(body, context),
     }
-    from_messages(body, context)
 }
 
 /// Reads a request by way of its messages: slower, and with nothing left to be wished for.
 pub(crate) fn from_messages(body: &[u8], context: Context) -> Result<Decoded<LogRecord>, DecodeError> {
+    weight::must_fit(body, &weight::LOGS, context.max_expanded)?;
     let request = ExportLogsServiceRequest::decode(body)?;
     let mut rejected = Rejected::default();
     let mut records = Vec::new();
@@ -45,7 +46,7 @@ pub(crate) fn from_messages(body: &[u8], context: Context) -> Result<Decoded<Log
             records.push(group);
         }
     }
-    Ok(Decoded { records, rejected })
+    Ok(Decoded { records, rejected, expanded: 0 })
 }
 
 pub(crate) fn from_json(body: &[u8], context: Context) -> Result<Decoded<LogRecord>, DecodeError> {

@@ -11,8 +11,9 @@ use opentelemetry_proto::tonic::common::v1::AnyValue;
 use prost::Message as _;
 
 use crate::logs::{Parts, log_record};
+use crate::weight::{GROUP_BYTES, LOG_BYTES, PAIR_BYTES, of_value};
 use crate::wire::{Field, Reader, WireValue, once, short_bytes};
-use crate::{Context, Decoded};
+use crate::{Context, DecodeError, Decoded};
 
 use WireValue::{Bytes, Fixed32, Fixed64, Varint};
 
@@ -20,17 +21,15 @@ pub(crate) fn read(
     body: &[u8],
     context: Context,
     builder: &mut AttributesBuilder,
-) -> Option<Decoded<LogRecord>> {
-    let mut decode = Decode { context, builder, records: Vec::new(), rejected: Rejected::default() };
-    let mut request = Reader::new(body);
-    while !request.is_at_end() {
-        match request.field()? {
-            Field { number: 1, value: Bytes(resource_logs) } => decode.resource_logs(resource_logs)?,
-            Field { number: 1, .. } => return None,
-            _ => {}
-        }
+) -> Result<Option<Decoded<LogRecord>>, DecodeError> {
+    let room = context.max_expanded.checked_sub(body.len());
+    let mut decode = Decode { context, builder, records: Vec::new(), rejected: Rejected::default(), room };
+    let read = decode.request(body);
+    // By way of messages it would take more.
+    if decode.room.is_none() {
+        return Err(DecodeError::Expands { limit: context.max_expanded });
     }
-    Some(Decoded { records: decode.records, rejected: decode.rejected })
+    Ok(read.map(|()| Decoded { records: decode.records, rejected: decode.rejected, expanded: 0 }))
 }
 
 /// What an agent's log record takes on the wire, rather less than more.
@@ -41,10 +40,32 @@ struct Decode<'b> {
     builder: &'b mut AttributesBuilder,
     records: Vec<Records<LogRecord>>,
     rejected: Rejected,
+    /// Bytes of memory that are left; `None` once they were not enough.
+    room: Option<usize>,
 }
 
 impl Decode<'_> {
+    fn request(&mut self, body: &[u8]) -> Option<()> {
+        let mut fields = Reader::new(body);
+        while !fields.is_at_end() {
+            match fields.field()? {
+                Field { number: 1, value: Bytes(resource_logs) } => self.resource_logs(resource_logs)?,
+                Field { number: 1, .. } => return None,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    /// Takes memory, if it is there.
+    #[inline]
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        self.room = self.room?.checked_sub(bytes);
+        self.room.map(drop)
+    }
+
     fn resource_logs(&mut self, message: &[u8]) -> Option<()> {
+        self.take(GROUP_BYTES)?;
         let (mut resource, mut schema_url) = (None, "");
         let mut fields = Reader::new(message);
         while !fields.is_at_end() {
@@ -107,6 +128,7 @@ impl Decode<'_> {
     }
 
     fn scope_logs(&mut self, resource: &Arc<Resource>, message: &[u8]) -> Option<()> {
+        self.take(GROUP_BYTES)?;
         let (mut scope, mut schema_url) = (None, "");
         let mut records = Vec::with_capacity(message.len() / USUAL_RECORD_BYTES + 1);
         let mut fields = Reader::new(message);
@@ -130,6 +152,7 @@ impl Decode<'_> {
     }
 
     fn record<'a>(&mut self, message: &'a [u8]) -> Option<Parts<'a>> {
+        self.take(LOG_BYTES)?;
         let mut parts = Parts::default();
         let mut body = None;
         let mut fields = Reader::new(message);
@@ -161,6 +184,7 @@ impl Decode<'_> {
             Some(value) => match value? {
                 Any::Text(text) => std::str::from_utf8(text).ok()?.into(),
                 Any::Other(value) => value,
+                Any::Nested(message) => self.nested(message)?,
             },
         };
         parts.attributes = self.builder.finish().ok()?;
@@ -169,11 +193,11 @@ impl Decode<'_> {
 
     /// Adds a `KeyValue` to the attributes that are being built.
     fn pair(&mut self, message: &[u8]) -> Option<()> {
+        self.take(PAIR_BYTES)?;
         if let Some((key, rest)) = short_bytes(message, 1)
             && let Some((value, [])) = short_bytes(rest, 2)
         {
-            self.push(key, any_value(value)?);
-            return Some(());
+            return self.push(key, any_value(value)?);
         }
         self.long_pair(message)
     }
@@ -190,15 +214,26 @@ impl Decode<'_> {
             }
         }
         let key = key.unwrap_or_default();
-        self.push(key, value.map_or(Some(Any::Other(Value::Empty)), any_value)?);
-        Some(())
+        self.push(key, value.map_or(Some(Any::Other(Value::Empty)), any_value)?)
     }
 
-    fn push(&mut self, key: &[u8], value: Any<'_>) {
+    #[inline]
+    fn push(&mut self, key: &[u8], value: Any<'_>) -> Option<()> {
         match value {
             Any::Text(text) => self.builder.push_text(key, text),
             Any::Other(value) => self.builder.push(key, value),
+            Any::Nested(message) => {
+                let value = self.nested(message)?;
+                self.builder.push(key, value);
+            }
         }
+        Some(())
+    }
+
+    /// Lists nest, and `prost` knows how deep.
+    fn nested(&mut self, message: &[u8]) -> Option<Value> {
+        self.take(of_value(message))?;
+        Some(crate::attributes::value(AnyValue::decode(message).ok()?))
     }
 }
 
@@ -206,6 +241,8 @@ enum Any<'a> {
     /// A string that is not checked yet.
     Text(&'a [u8]),
     Other(Value),
+    /// A value that holds others.
+    Nested(&'a [u8]),
 }
 
 /// Reads an `AnyValue` that is a count of usual size.
@@ -241,8 +278,7 @@ fn any_value(message: &[u8]) -> Option<Any<'_>> {
         (2, Varint(truth)) => Any::Other(Value::Bool(truth != 0)),
         (3, Varint(number)) => Any::Other(Value::Int(number.cast_signed())),
         (4, Fixed64(number)) => Any::Other(Value::Double(f64::from_le_bytes(number))),
-        // Lists nest, and `prost` knows how deep.
-        (5 | 6, Bytes(_)) => Any::Other(crate::attributes::value(AnyValue::decode(message).ok()?)),
+        (5 | 6, Bytes(_)) => Any::Nested(message),
         (7, Bytes(bytes)) => Any::Other(Value::Bytes(bytes.to_vec())),
         _ => return None,
     })

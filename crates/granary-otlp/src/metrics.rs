@@ -19,11 +19,12 @@ use crate::attributes::{attributes, resource, scope, span_id, trace_id};
 use crate::error::Refusal;
 use crate::json::json_envelope;
 use crate::time::{first_known, within_range};
-use crate::{AttributeBudget, Context, DecodeError, Decoded};
+use crate::{AttributeBudget, Context, DecodeError, Decoded, weight};
 
 json_envelope!("resourceMetrics", "scopeMetrics", "metrics");
 
 pub(crate) fn from_protobuf(body: &[u8], context: Context) -> Result<Decoded<MetricPoint>, DecodeError> {
+    weight::must_fit(body, &weight::METRICS, context.max_expanded)?;
     let request = ExportMetricsServiceRequest::decode(body)?;
     let mut rejected = Rejected::default();
     let mut records = Vec::new();
@@ -41,7 +42,7 @@ pub(crate) fn from_protobuf(body: &[u8], context: Context) -> Result<Decoded<Met
             });
         }
     }
-    Ok(Decoded { records, rejected })
+    Ok(Decoded { records, rejected, expanded: 0 })
 }
 
 pub(crate) fn from_json(body: &[u8], context: Context) -> Result<Decoded<MetricPoint>, DecodeError> {

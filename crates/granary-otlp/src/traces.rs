@@ -12,11 +12,12 @@ use crate::attributes::{attributes, resource, scope, span_id, trace_id};
 use crate::error::Refusal;
 use crate::json::json_envelope;
 use crate::time::{first_known, within_range};
-use crate::{AttributeBudget, Context, DecodeError, Decoded};
+use crate::{AttributeBudget, Context, DecodeError, Decoded, weight};
 
 json_envelope!("resourceSpans", "scopeSpans", "spans");
 
 pub(crate) fn from_protobuf(body: &[u8], context: Context) -> Result<Decoded<Span>, DecodeError> {
+    weight::must_fit(body, &weight::TRACES, context.max_expanded)?;
     let request = ExportTraceServiceRequest::decode(body)?;
     let mut rejected = Rejected::default();
     let mut records = Vec::new();
@@ -37,7 +38,7 @@ pub(crate) fn from_protobuf(body: &[u8], context: Context) -> Result<Decoded<Spa
             records.push(group);
         }
     }
-    Ok(Decoded { records, rejected })
+    Ok(Decoded { records, rejected, expanded: 0 })
 }
 
 pub(crate) fn from_json(body: &[u8], context: Context) -> Result<Decoded<Span>, DecodeError> {

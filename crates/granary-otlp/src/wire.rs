@@ -36,6 +36,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes there still are.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field; there must be one.
     #[inline]
     pub(crate) fn field(&mut self) -> Option<Field<'a>> {

@@ -35,7 +35,7 @@ async fn rows_of_the_collector_come_back_with_strings_for_values() {
     assert_eq!(events.len(), 3);
     assert!(events[0].json.contains("before 1970"));
     assert!(events[2].json.contains(r#""sum":"Infinity","min":0.0,"max":0.0"#), "{}", events[2].json);
-    let context = Context { received_unix_nano: 0, max_attributes: 100 };
+    let context = Context { received_unix_nano: 0, max_attributes: 100, max_expanded: 1 << 30 };
     let decoded = decode::<LogRecord>(events[1].json.as_bytes(), Encoding::Json, context).unwrap();
     let record = &decoded.records[0].records[0];
     assert_eq!(record.time_unix_nano, 1_795_165_605_000_000_001);

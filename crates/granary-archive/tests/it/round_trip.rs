@@ -11,7 +11,7 @@ use granary_otlp::{Context, Decode, Encoding, decode};
 
 use crate::support::{Fixture, INGESTED_MS, SESSION, Stored, TIME, records, store, tenant};
 
-const CONTEXT: Context = Context { received_unix_nano: 0, max_attributes: 1000 };
+const CONTEXT: Context = Context { received_unix_nano: 0, max_attributes: 1000, max_expanded: 1 << 30 };
 
 /// One of each record, with one of everything in it.
 fn logs() -> Records<LogRecord> {

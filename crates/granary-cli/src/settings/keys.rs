@@ -104,6 +104,7 @@ pub(crate) const KEYS: &[Key] = &[
     value("ingest.idle_timeout", "How long a connection may be without a request"),
     value("ingest.max_body", "The largest body as it comes; a larger one is answered 413"),
     value("ingest.max_decompressed", "The largest body once decompressed"),
+    value("ingest.max_expanded", "What a body may take in memory, each record with a copy of its resource"),
     value("ingest.max_attributes", "A record with more attributes is left out and counted"),
     value("ingest.max_in_flight", "Bodies in memory, all together; beyond it the answer is 503"),
     value("ingest.read_timeout", "How long a body may take to arrive"),

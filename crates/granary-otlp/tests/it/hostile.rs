@@ -1,6 +1,6 @@
 //! Input made to break a decoder gets an error and nothing worse.
 
-use granary_model::{DropReason, LogRecord, Span};
+use granary_model::{DropReason, LogRecord, MetricPoint, Span};
 use granary_otlp::{Context, DecodeError, Encoding, decode};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value};
@@ -101,4 +101,76 @@ fn the_last_time_the_tables_hold_is_taken_and_the_next_is_not() {
         let body = request(OtlpLogRecord { time_unix_nano: nanos, ..Default::default() });
         assert_eq!(decode::<LogRecord>(&body, Encoding::Protobuf, CONTEXT).unwrap().accepted(), accepted);
     }
+}
+
+/// A field of bytes, as protobuf writes it.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+    field.extend_from_slice(bytes);
+    field
+}
+
+/// So many empty messages of a number.
+fn empty(number: u8, count: usize) -> Vec<u8> {
+    [number << 3 | 2, 0].repeat(count)
+}
+
+/// A request with one resource, one scope and these records.
+fn with_records(records: &[u8]) -> Vec<u8> {
+    field(1, &field(2, records))
+}
+
+#[test]
+fn a_small_body_that_would_be_large_in_memory_is_refused_before_it_is_made() {
+    const MILLION: usize = 1_000_000;
+    let context = Context { max_expanded: 64 << 20, ..CONTEXT };
+    let refused = |result: Result<(), DecodeError>| matches!(result, Err(DecodeError::Expands { .. }));
+    let logs = |body: &[u8]| decode::<LogRecord>(body, Encoding::Protobuf, context).map(drop);
+    let spans = |body: &[u8]| decode::<Span>(body, Encoding::Protobuf, context).map(drop);
+    let points = |body: &[u8]| decode::<MetricPoint>(body, Encoding::Protobuf, context).map(drop);
+
+    assert!(refused(logs(&with_records(&empty(2, MILLION)))), "records");
+    assert!(refused(logs(&with_records(&field(2, &empty(6, 2 * MILLION))))), "attributes");
+    let list = field(5, &empty(1, MILLION));
+    assert!(refused(logs(&with_records(&field(2, &field(5, &list))))), "elements of a list");
+    assert!(refused(logs(&with_records(&field(2, &field(6, &field(2, &list)))))), "of an attribute");
+    let group = [0x0B, 0x0C];
+    let hidden = [&group[..], &with_records(&empty(2, MILLION))].concat();
+    assert!(refused(logs(&hidden)), "behind what is passed over");
+
+    assert!(refused(spans(&with_records(&empty(2, MILLION)))), "spans");
+    assert!(refused(spans(&with_records(&field(2, &empty(11, MILLION))))), "events");
+    assert!(refused(spans(&with_records(&field(2, &empty(13, MILLION))))), "links");
+    assert!(refused(points(&with_records(&empty(2, MILLION)))), "metrics");
+    assert!(refused(points(&with_records(&field(2, &field(5, &empty(1, MILLION)))))), "points");
+    let buckets = field(2, &vec![1; 10 * MILLION]);
+    assert!(refused(points(&with_records(&field(2, &field(10, &field(1, &field(8, &buckets))))))), "buckets");
+
+    let json =
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}{{}}]}}]}}]}}"#, "{},".repeat(MILLION));
+    assert!(refused(decode::<LogRecord>(json.as_bytes(), Encoding::Json, context).map(drop)), "objects");
+    assert!(logs(&with_records(&empty(2, 1000))).is_ok());
+}
+
+#[test]
+fn a_resource_that_would_fill_memory_with_its_copies_is_refused() {
+    let context = Context { max_expanded: 64 << 20, ..CONTEXT };
+    let pair = |text: &str| field(1, &[field(1, b"k"), field(2, &field(1, text.as_bytes()))].concat());
+    let request = |records| {
+        let resource = field(1, &pair(&"x".repeat(1 << 20)));
+        field(1, &[resource, field(2, &empty(2, records))].concat())
+    };
+    let decoded = decode::<LogRecord>(&request(20), Encoding::Protobuf, context).unwrap();
+    assert!(decoded.expanded > 20 << 20, "{}", decoded.expanded);
+    assert!(matches!(
+        decode::<LogRecord>(&request(100), Encoding::Protobuf, context),
+        Err(DecodeError::Expands { .. })
+    ));
+    let metric = [field(2, "d".repeat(1 << 20).as_bytes()), field(5, &empty(1, 100))].concat();
+    let metrics = with_records(&field(2, &metric));
+    assert!(matches!(
+        decode::<MetricPoint>(&metrics, Encoding::Protobuf, context),
+        Err(DecodeError::Expands { .. })
+    ));
 }

@@ -11,4 +11,5 @@ use granary_otlp::Context;
 /// 2026-11-20T00:00:00Z, the time at the door in these tests.
 const RECEIVED: u64 = 1_795_132_800_000_000_000;
 
-const CONTEXT: Context = Context { received_unix_nano: RECEIVED, max_attributes: 1024 };
+const CONTEXT: Context =
+    Context { received_unix_nano: RECEIVED, max_attributes: 1024, max_expanded: 1 << 30 };
