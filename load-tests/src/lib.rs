@@ -1,3 +1,6 @@
 //! Load and proof: what the sending side of a measurement or a torture needs.
 
 pub mod oracle;
+mod proxy;
+
+pub use proxy::FaultyProxy;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, ValueEnum};
-use granary_load::oracle::FaultyProxy;
+use granary_load::FaultyProxy;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 

@@ -17,7 +17,6 @@ mod events;
 mod faults;
 mod judge;
 mod ledger;
-mod proxy;
 mod rollups;
 mod sender;
 mod system;
@@ -32,7 +31,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use faults::FaultCounts;
 pub use judge::Verdict;
-pub use proxy::FaultyProxy;
 
 use events::Events;
 use ledger::Ledger;

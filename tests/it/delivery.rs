@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::{log, logs_of, send, send_ok};
 use crate::receiver::{Receiver, config};
-use granary_load::oracle::FaultyProxy;
+use granary_load::FaultyProxy;
 
 /// The test's database through a connection that can be cut.
 async fn behind_switch(test: &str) -> (TestWarehouse, FaultyProxy, Warehouse) {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::FaultyProxy;
 use crate::oracle::Plan;
-use crate::oracle::proxy::FaultyProxy;
 
 const DATABASE: &str = "otel";
 /// How long a start or coming to rest may take on a machine that does much else.
