@@ -1,6 +1,6 @@
 //! Does Granary lose or double what it has acknowledged? Senders, faults, and a judge.
 //!
-//! Each event has an identity and a content that follow from a seed. A sender notes an obligation only for a
+//! Each event, be it a log record, a span or a point, has an identity and a content that follow from a seed. A sender notes an obligation only for a
 //! success answer; what it got no answer for it sends again, cut differently, or gives up; some of what was
 //! acknowledged it sends again, too. Meanwhile Granary and the engine are killed with `kill -9`, the connection
 //! between them is cut after a commit, answers are replaced by 503, and the engine is stopped for a while. When
@@ -19,6 +19,7 @@ mod judge;
 mod ledger;
 mod rollups;
 mod sender;
+mod signal;
 mod system;
 
 use std::path::PathBuf;
@@ -45,7 +46,7 @@ pub struct Plan {
     pub seed: u64,
     /// Kills of Granary and of the engine, together.
     pub kills: u64,
-    /// Senders at once.
+    /// Senders at once; every second one of logs, one in four of spans and one in four of points.
     pub senders: u32,
     /// Where everything is kept; a temporary folder if not given.
     pub dir: PathBuf,
@@ -86,8 +87,8 @@ pub async fn run(plan: &Plan, mut progress: impl FnMut(&FaultCounts, u64)) -> an
     let stop = CancellationToken::new();
     let mut senders = JoinSet::new();
     for number in 0..plan.senders {
-        let url = format!("{}/v1/logs", system.otlp_http());
-        senders.spawn(sender::run(number, url, events, Arc::clone(&ledger), stop.clone()));
+        let receiver = system.otlp_http().to_owned();
+        senders.spawn(sender::run(number, receiver, events, Arc::clone(&ledger), stop.clone()));
     }
     let began = Instant::now();
     let faults = faults::run(plan, &mut system, &ledger, &mut progress).await;

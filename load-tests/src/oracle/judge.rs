@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::oracle::events::{COLUMNS, EventName, Events};
+use crate::oracle::events::{EventName, Events};
 use crate::oracle::ledger::{Ledger, Promise};
 use crate::oracle::rollups::{self, RollupCheck};
+use crate::oracle::signal::{Signal, Stored};
 use crate::oracle::system::System;
 
 /// What the judge found.
@@ -68,25 +69,32 @@ pub(crate) async fn judge(system: &System, events: Events, ledger: &Ledger) -> a
         rollups: Vec::new(),
     };
     let mut there: HashMap<EventName, u64> = HashMap::new();
-    for slice in 0..SLICES {
-        let rows = system
-            .ask(&format!(
-                "SELECT LogAttributes['oracle.id'], {COLUMNS} FROM otel_logs \
-                 WHERE cityHash64(LogAttributes['oracle.id']) % {SLICES} = {slice} FORMAT JSONCompactStringsEachRow"
-            ))
-            .await?;
-        for line in rows.lines() {
-            let row: Vec<String> = serde_json::from_str(line)?;
-            let Some((id, columns)) = row.split_first() else { continue };
-            let Some(name) = EventName::parse(id).filter(|name| promised.contains_key(name)) else {
-                verdict.unknown += 1;
-                verdict.tell(format!("{id:?} was never sent"));
-                continue;
-            };
-            *there.entry(name).or_default() += 1;
-            if columns != events.stored(name) {
-                verdict.altered += 1;
-                verdict.tell(format!("{name} is stored as {columns:?}, not as {:?}", events.stored(name)));
+    for signal in Signal::ALL {
+        for slice in 0..SLICES {
+            let Stored { table, attributes, columns } = signal.stored();
+            let rows = system
+                .ask(&format!(
+                    "SELECT {attributes}['oracle.id'], {attributes}['oracle.payload'], {columns} FROM {table} \
+                     WHERE cityHash64({attributes}['oracle.id']) % {SLICES} = {slice} \
+                     FORMAT JSONCompactStringsEachRow"
+                ))
+                .await?;
+            for line in rows.lines() {
+                let row: Vec<String> = serde_json::from_str(line)?;
+                let Some((id, columns)) = row.split_first() else { continue };
+                let known = EventName::parse(id)
+                    .filter(|name| promised.contains_key(name) && Signal::of(name.sender) == signal);
+                let Some(name) = known else {
+                    verdict.unknown += 1;
+                    verdict.tell(format!("{id:?} was never sent into {table}"));
+                    continue;
+                };
+                *there.entry(name).or_default() += 1;
+                let expected = signal.expected(events, name);
+                if columns != expected {
+                    verdict.altered += 1;
+                    verdict.tell(format!("{name} is stored as {columns:?}, not as {expected:?}"));
+                }
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message;
 use reqwest::{Client, StatusCode};
 use tokio_util::sync::CancellationToken;
 
 use crate::oracle::events::{Dice, EventName, Events};
 use crate::oracle::ledger::Ledger;
+use crate::oracle::signal::Signal;
 
 /// How long an answer may take; a client that waited this long has gone.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -23,11 +23,13 @@ const KEPT: usize = 200;
 
 pub(crate) async fn run(
     number: u32,
-    url: String,
+    receiver: String,
     events: Events,
     ledger: Arc<Ledger>,
     stop: CancellationToken,
 ) {
+    let signal = Signal::of(number);
+    let url = format!("{receiver}{}", signal.path());
     let client = Client::builder().timeout(TIMEOUT).build().unwrap_or_default();
     let mut dice = Dice(u64::from(number) + 1);
     let mut next = 0;
@@ -47,7 +49,7 @@ pub(crate) async fn run(
             names.append(&mut lately);
         }
         ledger.sending(&names);
-        let body = events.request(&names).encode_to_vec();
+        let body = signal.request(events, &names);
         let sent = client.post(&url).header("Content-Type", "application/x-protobuf").body(body).send().await;
         match sent {
             Ok(response) if response.status() == StatusCode::OK => {
