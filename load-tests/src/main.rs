@@ -4,9 +4,11 @@
 #![expect(clippy::print_stdout, reason = "the report")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod clickhouse;
 mod oracle_command;
 mod processes;
 mod send;
+mod visible;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -16,9 +18,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::{Args, Parser, ValueEnum};
 use granary_load::FaultyProxy;
+use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::clickhouse::ClickHouse;
 use crate::oracle_command::OracleArguments;
 use crate::processes::{Usage, usage};
 use crate::workload::{Trouble, TroubleKind, Workload};
@@ -44,18 +49,12 @@ struct Arguments {
     /// The endpoint's OTLP/HTTP address.
     #[arg(long, default_value = "http://127.0.0.1:4318")]
     endpoint: String,
-    /// ClickHouse's HTTP interface, which counts the rows.
-    #[arg(long, default_value = "http://127.0.0.1:8123")]
-    clickhouse: String,
-    /// The user who counts.
-    #[arg(long, default_value = "default")]
-    clickhouse_user: String,
-    /// That user's password.
-    #[arg(long, default_value = "", hide_default_value = true)]
-    clickhouse_password: String,
-    /// The table whose rows are counted.
-    #[arg(long, default_value = "otel.otel_logs")]
-    table: String,
+    #[command(flatten)]
+    clickhouse: ClickHouse,
+    /// Send single events beside the load and report how long after the answer they can be seen, too; for Granary's
+    /// table.
+    #[arg(long)]
+    visible: bool,
     /// Processes whose CPU time and memory are reported, as in granary=1234.
     #[arg(long = "process", value_name = "NAME=ID")]
     processes: Vec<String>,
@@ -96,6 +95,8 @@ struct Report {
     otlp_mb_per_second: f64,
     drain_seconds: f64,
     latency_ms: BTreeMap<&'static str, f64>,
+    /// From the answer.
+    visible_ms: Option<BTreeMap<&'static str, f64>>,
     processes: BTreeMap<String, ProcessReport>,
 }
 
@@ -125,19 +126,31 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
         processes
             .insert(name.to_owned(), id.parse::<u32>().with_context(|| format!("{id:?} is no process id"))?);
     }
-    let rows_before = count(&arguments).await?;
+    let rows_before = arguments.clickhouse.count(None).await?;
     let before = all_usage(&processes)?;
     let trouble = trouble(&arguments, &workload).await?;
+    let stop = CancellationToken::new();
+    let probing = arguments.visible.then(|| {
+        tokio::spawn(visible::probe(arguments.endpoint.clone(), arguments.clickhouse.clone(), stop.clone()))
+    });
     let sent = send::run(&workload, &arguments.endpoint, arguments.seed).await?;
+    stop.cancel();
+    let seen = match probing {
+        Some(probing) => Some(probing.await??),
+        None => None,
+    };
+    let probes = seen.as_ref().map_or(0, |seen| seen.probes);
     if let Some(trouble) = trouble {
         trouble.await?;
     }
     // A receiver that answers before its rows are stored is given time to store them.
     let drain = Instant::now();
-    let mut stored = count(&arguments).await? - rows_before;
+    let stored_now =
+        async || Ok::<_, anyhow::Error>(arguments.clickhouse.count(None).await? - rows_before - probes);
+    let mut stored = stored_now().await?;
     while stored < sent.answered && drain.elapsed() < Duration::from_secs(60) {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        stored = count(&arguments).await? - rows_before;
+        stored = stored_now().await?;
     }
     let drain_seconds = drain.elapsed().as_secs_f64();
     let after = all_usage(&processes)?;
@@ -151,10 +164,8 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
         rows_per_second: stored as f64 / (sent.seconds + drain_seconds),
         otlp_mb_per_second: sent.bytes as f64 / 1e6 / sent.seconds,
         drain_seconds,
-        latency_ms: [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)]
-            .into_iter()
-            .map(|(name, quantile)| (name, sent.latency.value_at_quantile(quantile) as f64 / 1000.0))
-            .collect(),
+        latency_ms: milliseconds(&sent.latency),
+        visible_ms: seen.map(|seen| milliseconds(&seen.times)),
         processes: after
             .into_iter()
             .map(|(name, after)| {
@@ -177,6 +188,13 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn milliseconds(micros: &Histogram<u64>) -> BTreeMap<&'static str, f64> {
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)]
+        .into_iter()
+        .map(|(name, quantile)| (name, micros.value_at_quantile(quantile) as f64 / 1000.0))
+        .collect()
+}
+
 /// Starts the proxy that a workload disturbs, and the disturbance.
 async fn trouble(arguments: &Arguments, workload: &Workload) -> anyhow::Result<Option<JoinHandle<()>>> {
     let Some(address) = arguments.proxy else {
@@ -186,7 +204,7 @@ async fn trouble(arguments: &Arguments, workload: &Workload) -> anyhow::Result<O
         );
         return Ok(None);
     };
-    let target = arguments.clickhouse.trim_start_matches("http://").parse()?;
+    let target = arguments.clickhouse.clickhouse.trim_start_matches("http://").parse()?;
     let proxy = FaultyProxy::start_at(address, target).await?;
     let trouble = workload.clickhouse;
     Ok(Some(tokio::spawn(async move {
@@ -204,7 +222,7 @@ async fn trouble(arguments: &Arguments, workload: &Workload) -> anyhow::Result<O
 }
 
 fn print_table(name: &str, report: &Report) {
-    let line = |what: &str, value: String| println!("{what:<34}{value:>14}");
+    let line = |what: &str, value: String| println!("{what:<40}{value:>14}");
     println!("{name}");
     line("records answered", report.answered.to_string());
     line("records sent and answered again", report.repeated.to_string());
@@ -216,6 +234,9 @@ fn print_table(name: &str, report: &Report) {
     for (quantile, ms) in &report.latency_ms {
         line(&format!("ms to the answer, {quantile}"), format!("{ms:.1}"));
     }
+    for (quantile, ms) in report.visible_ms.iter().flatten() {
+        line(&format!("ms from there to being visible, {quantile}"), format!("{ms:.1}"));
+    }
     for (process, usage) in &report.processes {
         line(&format!("rows per CPU second of {process}"), format!("{:.0}", usage.rows_per_cpu_second));
         line(&format!("MiB of {process} afterwards"), format!("{:.0}", usage.memory_after_mib));
@@ -224,17 +245,4 @@ fn print_table(name: &str, report: &Report) {
 
 fn all_usage(processes: &BTreeMap<String, u32>) -> anyhow::Result<BTreeMap<String, Usage>> {
     processes.iter().map(|(name, id)| Ok((name.clone(), usage(*id)?))).collect()
-}
-
-async fn count(arguments: &Arguments) -> anyhow::Result<u64> {
-    let answer = reqwest::Client::new()
-        .post(&arguments.clickhouse)
-        .header("X-ClickHouse-User", &arguments.clickhouse_user)
-        .header("X-ClickHouse-Key", &arguments.clickhouse_password)
-        .body(format!("SELECT count() FROM {}", arguments.table))
-        .send()
-        .await?
-        .text()
-        .await?;
-    answer.trim().parse().with_context(|| format!("ClickHouse does not count: {answer}"))
 }

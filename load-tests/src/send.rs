@@ -6,11 +6,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use granary_load::otlp::text;
 use granary_simulate::load::LogBatches;
 use hdrhistogram::Histogram;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use prost::Message;
 use reqwest::{Client, StatusCode};
 use tokio::task::JoinSet;
@@ -172,10 +171,6 @@ fn filling(bytes: usize, seed: u64) -> Option<String> {
 fn fill(request: &mut ExportLogsServiceRequest, filling: &str) {
     let scopes = request.resource_logs.iter_mut().flat_map(|resource| &mut resource.scope_logs);
     for record in scopes.flat_map(|scope| &mut scope.log_records) {
-        record.attributes.push(KeyValue {
-            key: "tool_output".to_owned(),
-            value: Some(AnyValue { value: Some(Value::StringValue(filling.to_owned())) }),
-            ..KeyValue::default()
-        });
+        record.attributes.push(text("tool_output", filling));
     }
 }

@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
 use crate::oracle::events::{Content, EventName, Events};
+use crate::otlp::{integer, text};
 
 /// The signal that a sender sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,16 +212,4 @@ fn common(name: EventName, content: &Content) -> Vec<KeyValue> {
 fn dollars(micro_usd: u64) -> String {
     let text = format!("{}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn text(key: &str, value: &str) -> KeyValue {
-    attribute(key, Value::StringValue(value.to_owned()))
-}
-
-fn integer(key: &str, value: u64) -> KeyValue {
-    attribute(key, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)))
-}
-
-fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }
