@@ -3,7 +3,7 @@
 //! Each event, be it a log record, a span or a point, has an identity and a content that follow from a seed. A sender notes an obligation only for a
 //! success answer; what it got no answer for it sends again, cut differently, or gives up; some of what was
 //! acknowledged it sends again, too. Meanwhile Granary and the engine are killed with `kill -9`, the connection
-//! between them is cut after a commit, answers are replaced by 503, and the engine is stopped for a while. When
+//! between them is cut after a commit, answers are replaced by 503, the engine is stopped for a while, and the log's disk is full. When
 //! the faults are over and the log is drained, the judge asks ClickHouse:
 //!
 //! - every acknowledged event is there once (`lost`, `doubled`),
@@ -50,6 +50,8 @@ pub struct Plan {
     pub senders: u32,
     /// Where everything is kept; a temporary folder if not given.
     pub dir: PathBuf,
+    /// A disk of its own for the log, small enough to be filled now and then.
+    pub small_disk: Option<PathBuf>,
     /// How the program is told the most memory for its engine, where tests run beside one another.
     pub engine_memory: Option<String>,
 }

@@ -24,13 +24,17 @@ pub(crate) struct OracleArguments {
     /// Where data and logs are kept; must be empty.
     #[arg(long)]
     dir: PathBuf,
+    /// A small file system of its own, as in `mount -t tmpfs -o size=64m`: the log is kept there, and that it is full is
+    /// one of the faults.
+    #[arg(long)]
+    small_disk: Option<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: OracleArguments) -> anyhow::Result<()> {
-    let OracleArguments { granary, kills, seed, senders, dir } = arguments;
+    let OracleArguments { granary, kills, seed, senders, dir, small_disk } = arguments;
     let is_empty = std::fs::read_dir(&dir).map_or(true, |mut entries| entries.next().is_none());
     ensure!(is_empty, "{} is not empty", dir.display());
-    let plan = Plan { granary, seed, kills, senders, dir, engine_memory: None };
+    let plan = Plan { granary, seed, kills, senders, dir, small_disk, engine_memory: None };
     let mut told = 0;
     let outcome = oracle::run(&plan, |counts, acknowledged| {
         if counts.kills() >= told + 25 {

@@ -25,6 +25,8 @@ pub struct FaultCounts {
     pub outages: u64,
     /// Times the engine was stopped for a while.
     pub pauses: u64,
+    /// Times the log's disk was full for a while.
+    pub full_disks: u64,
     /// Faults during which events were acknowledged.
     pub acknowledged_during: u64,
     /// Between two faults events were acknowledged, always.
@@ -60,12 +62,12 @@ pub(crate) async fn run(
         }
         pause(&mut dice, 10, 900).await;
         let before = ledger.acknowledged_so_far();
-        let mut at_once = 1;
-        match dice.below(20) {
+        let mut at_once = true;
+        match dice.below(if plan.small_disk.is_some() { 24 } else { 20 }) {
             0..7 => {
                 system.kill_receiver()?;
                 counts.granary_kills += 1;
-                at_once = 0;
+                at_once = false;
             }
             7..13 => {
                 system.kill_engine()?;
@@ -78,7 +80,7 @@ pub(crate) async fn run(
                 system.kill_receiver()?;
                 counts.engine_kills += 1;
                 counts.granary_kills += 1;
-                at_once = 0;
+                at_once = false;
             }
             14..17 => {
                 system.proxy.swallow_inserts(1 + dice.below(3) as u64);
@@ -100,13 +102,23 @@ pub(crate) async fn run(
                 system.proxy.on();
                 counts.outages += 1;
             }
+            20.. => {
+                system.fill_disk()?;
+                counts.full_disks += 1;
+                pause(&mut dice, 100, 900).await;
+                if dice.below(3) == 0 {
+                    system.kill_receiver()?;
+                    counts.granary_kills += 1;
+                }
+                system.free_disk()?;
+            }
             _ => {
                 system.pause_engine(Duration::from_millis(100 + dice.below(900) as u64)).await?;
                 counts.pauses += 1;
             }
         }
         counts.faults += 1;
-        if at_once > 0 && ledger.acknowledged_so_far() > before {
+        if at_once && ledger.acknowledged_so_far() > before {
             counts.acknowledged_during += 1;
         }
         counts.answers_swallowed = system.proxy.swallowed();

@@ -2,7 +2,7 @@
 //! through a connection that fails on command.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use crate::FaultyProxy;
 use crate::oracle::Plan;
 
 const DATABASE: &str = "otel";
+/// What fills the disk.
+const BALLAST: &str = "ballast";
 /// How long a start or coming to rest may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -21,6 +23,7 @@ pub(crate) struct System {
     program: PathBuf,
     dir: PathBuf,
     engine_memory: Option<String>,
+    small_disk: Option<PathBuf>,
     server: Process,
     receiver: Process,
     pub(crate) proxy: FaultyProxy,
@@ -42,13 +45,16 @@ impl System {
         let (user, password) = (of_owner("user"), of_owner("password"));
         let target = server.address("ClickHouse")?.trim_start_matches("http://").parse()?;
         let proxy = FaultyProxy::start(target).await?;
-        let arguments = [free[..3].concat(), remote(&proxy, &user, &password)].concat();
+        let arguments =
+            [free[..3].concat(), remote(&proxy, &user, &password), log_on(plan.small_disk.as_deref())]
+                .concat();
         let receiver_dir = plan.dir.join("receiver");
         let receiver = Process::start(&plan.granary, &receiver_dir, &arguments, None)?;
         Ok(Self {
             program: plan.granary.clone(),
             dir: receiver_dir,
             engine_memory: plan.engine_memory.clone(),
+            small_disk: plan.small_disk.clone(),
             server,
             receiver,
             proxy,
@@ -70,8 +76,11 @@ impl System {
             vec!["--otlp-grpc".to_owned(), port("OTLP over gRPC")?],
             vec!["--gateway".to_owned(), port("queries")?],
             remote(&self.proxy, &self.user, &self.password),
+            log_on(self.small_disk.as_deref()),
         ]
         .concat();
+        // It may have died of a full disk, and is not to be started on one.
+        self.free_disk()?;
         let began = Instant::now();
         // A server that is away at that moment keeps a receiver without a past from starting.
         self.receiver = loop {
@@ -82,6 +91,32 @@ impl System {
             }
         };
         Ok(())
+    }
+
+    /// Takes all room on the log's disk, where that is a small one.
+    pub(crate) fn fill_disk(&self) -> anyhow::Result<()> {
+        let Some(disk) = &self.small_disk else { return Ok(()) };
+        let mut ballast = std::fs::File::create(disk.join(BALLAST))?;
+        let zeros = vec![0; 64 * 1024];
+        for piece in [zeros.len(), 512, 1] {
+            loop {
+                match ballast.write_all(&zeros[..piece]) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the room back.
+    pub(crate) fn free_disk(&self) -> anyhow::Result<()> {
+        let Some(disk) = &self.small_disk else { return Ok(()) };
+        match std::fs::remove_file(disk.join(BALLAST)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// `kill -9` of the engine; its granary starts it again.
@@ -108,6 +143,7 @@ impl System {
         self.proxy.on();
         self.proxy.storm(false);
         self.proxy.swallow_inserts(0);
+        self.free_disk()?;
         let url = format!("{}/metrics", self.receiver.address("queries")?.trim_end_matches("/v1/queries"));
         let began = Instant::now();
         loop {
@@ -162,6 +198,12 @@ fn remote(proxy: &FaultyProxy, user: &str, password: &str) -> Vec<String> {
     .into_iter()
     .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()])
     .collect()
+}
+
+/// Puts the write-ahead log on a disk of its own.
+fn log_on(disk: Option<&Path>) -> Vec<String> {
+    disk.map(|disk| vec!["--ingest-wal-dir".to_owned(), disk.join("wal").display().to_string()])
+        .unwrap_or_default()
 }
 
 fn bare(url: &str) -> &str {

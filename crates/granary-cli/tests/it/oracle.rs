@@ -14,6 +14,7 @@ async fn whatever_is_killed_each_acknowledged_event_is_stored_and_rolled_up_once
         kills: KILLS,
         senders: 3,
         dir: dir.path().to_owned(),
+        small_disk: None,
         engine_memory: Some("4GiB".to_owned()),
     };
     let outcome = run(&plan, |_, _| {}).await.unwrap();
