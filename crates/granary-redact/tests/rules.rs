@@ -376,6 +376,8 @@ fn redacting_twice_changes_nothing_more() {
         "password=hunter2 postgres://a:b@c jane@example.org 10.0.0.1 4111111111111111",
         "Authorization: Bearer abc, the password is hunter2, api_key: 'x y z', --token abcdef",
         r#"{"password":"x","a":"curl -u a:b https://c"}"#,
+        // Where such a password ends can only be guessed.
+        "ftp://a:b)?@c@d~e@host and ftp://a:b?c@d/e@host",
     ] {
         let once = redactor.redact_text(text).into_owned();
         assert_eq!(redactor.redact_text(&once), once);
