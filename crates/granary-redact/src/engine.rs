@@ -8,6 +8,7 @@ use crate::json;
 use crate::names::Announced;
 use crate::prefilter::BitSet;
 use crate::replacement::{Finding, SECRET_GROUP, join};
+use crate::stand_in::is_within_marker;
 
 /// How deep JSON in strings of JSON is read as such; what lies deeper is read as text. No client nests half as deep.
 const MAX_DEPTH: u8 = 8;
@@ -92,7 +93,7 @@ impl Rules {
             Matcher::Pattern { pattern, accept } => {
                 for groups in pattern.captures_iter(text) {
                     let secret = groups.iter().skip(1).flatten().next().unwrap_or(groups.get_match());
-                    if accept(text, &secret.range()) {
+                    if accept(text, &secret.range()) && !is_within_marker(text, secret.start()) {
                         found(secret.range());
                     }
                 }

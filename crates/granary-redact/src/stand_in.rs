@@ -60,6 +60,19 @@ fn is_left_out(value: &str) -> bool {
         || value.bytes().all(|byte| b"*.x".contains(&byte))
 }
 
+/// Whether the place lies within what an earlier redaction has left: its colon is no user's.
+pub(crate) fn is_within_marker(text: &str, at: usize) -> bool {
+    const MARKER: &[u8] = b"[REDACTED:";
+    let text = text.as_bytes();
+    let is_inner = |byte: &u8| *byte == b':' || is_word_byte(*byte);
+    // Names of rules are shorter than any text that could be meant.
+    let before = text[..at].iter().rev().take(64).take_while(|byte| is_inner(byte)).count();
+    let Some(begin) = (at - before).checked_sub(1) else { return false };
+    text[begin..].starts_with(MARKER)
+        && begin + MARKER.len() <= at
+        && text[at..].iter().find(|byte| !is_inner(byte)) == Some(&b']')
+}
+
 /// `$NAME`, `${name}`, `$env:name` and `%NAME%`, and a command in `$(…)`, at least up to its first space.
 fn is_variable(value: &str) -> bool {
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(is_word_byte);
@@ -90,6 +103,16 @@ fn is_word_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_inside_of_a_marker_is_known() {
+        let text = "a [REDACTED:email] b [REDACTED: c";
+        let inside = text.find("email").unwrap();
+        assert!(is_within_marker(text, inside) && is_within_marker(text, inside + 5));
+        for outside in [0, 2, inside - 1, inside + 6, text.find(" c").unwrap(), text.len()] {
+            assert!(!is_within_marker(text, outside), "{outside}");
+        }
+    }
 
     #[test]
     fn variables_templates_types_and_redactions_are_stand_ins() {

@@ -377,7 +377,8 @@ fn redacting_twice_changes_nothing_more() {
         "Authorization: Bearer abc, the password is hunter2, api_key: 'x y z', --token abcdef",
         r#"{"password":"x","a":"curl -u a:b https://c"}"#,
         // Where such a password ends can only be guessed.
-        "ftp://a:b)?@c@d~e@host and ftp://a:b?c@d/e@host",
+        "ftp://a:b)?@c@d~e@host and ftp://a:b?c@d/e@host and ftp://a://b@@c@@",
+        "x://jane@example.org://*@zA@A.ts",
     ] {
         let once = redactor.redact_text(text).into_owned();
         assert_eq!(redactor.redact_text(&once), once);
