@@ -13,7 +13,7 @@ mod workload;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, ValueEnum};
@@ -58,8 +58,9 @@ struct Arguments {
     /// Processes whose CPU time and memory are reported, as in granary=1234.
     #[arg(long = "process", value_name = "NAME=ID")]
     processes: Vec<String>,
-    /// Another seed makes other records.
-    #[arg(long, default_value_t = 1)]
+    /// The same seed makes the same records, which a receiver that knows repeated deliveries does not store again.
+    /// Default: another one each time.
+    #[arg(long, default_value_t = another_seed(), hide_default_value = true)]
     seed: u64,
     /// Where to listen for the receiver's connections to ClickHouse, for workloads that disturb them.
     #[arg(long)]
@@ -75,6 +76,11 @@ struct Arguments {
     seconds: Option<u64>,
 }
 
+/// Each connection has a seed of its own, counted from this one.
+fn another_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs() << 20)
+}
+
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -86,6 +92,7 @@ enum Format {
 #[derive(Debug, Serialize)]
 struct Report {
     workload: Workload,
+    seed: u64,
     answered: u64,
     repeated: u64,
     refused: u64,
@@ -156,6 +163,7 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
     let after = all_usage(&processes)?;
     let report = Report {
         workload,
+        seed: arguments.seed,
         answered: sent.answered,
         repeated: sent.repeated,
         refused: sent.refused,

@@ -34,7 +34,7 @@ pub(crate) struct Sent {
 }
 
 /// Latencies beyond an hour count as one.
-const LONGEST_MICROS: u64 = 3_600_000_000;
+pub(crate) const LONGEST_MICROS: u64 = 3_600_000_000;
 
 impl Sent {
     fn new() -> anyhow::Result<Self> {

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::clickhouse::ClickHouse;
+use crate::send::LONGEST_MICROS;
 
 /// Between two probes.
 const EVERY: Duration = Duration::from_millis(250);
@@ -37,7 +38,7 @@ pub(crate) async fn probe(
 ) -> anyhow::Result<Seen> {
     let client = Client::new();
     let url = format!("{}/v1/logs", endpoint.trim_end_matches('/'));
-    let mut seen = Seen { probes: 0, times: Histogram::new(3)? };
+    let mut seen = Seen { probes: 0, times: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)? };
     let run = std::process::id();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
