@@ -36,6 +36,9 @@ pub(crate) struct Sent {
 /// Latencies beyond an hour count as one.
 pub(crate) const LONGEST_MICROS: u64 = 3_600_000_000;
 
+/// Clients whose records are made, about, over all connections.
+const CLIENTS: usize = 256;
+
 impl Sent {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
@@ -66,8 +69,10 @@ impl Sent {
 pub(crate) async fn run(workload: &Workload, endpoint: &str, seed: u64) -> anyhow::Result<Sent> {
     let url = format!("{}/v1/logs", endpoint.trim_end_matches('/'));
     // The records are made before the clock starts: how long that takes says nothing of the receiver.
+    // Many connections are of one client each.
+    let clients = (CLIENTS / workload.connections).max(1);
     let batches: Vec<_> = (0..workload.connections)
-        .map(|number| LogBatches::new(seed + number as u64, workload.records_per_request))
+        .map(|number| LogBatches::of_clients(clients, seed + number as u64, workload.records_per_request))
         .collect();
     let start = Instant::now();
     let mut connections = JoinSet::new();

@@ -78,10 +78,15 @@ struct Batch {
 impl LogBatches {
     /// Makes requests of this many records, at least one. Two seeds never give the same id.
     pub fn new(seed: u64, records_per_request: usize) -> Self {
+        Self::of_clients(CLIENTS, seed, records_per_request)
+    }
+
+    /// The same of so many clients that take turns; making one takes time and memory.
+    pub fn of_clients(clients: usize, seed: u64, records_per_request: usize) -> Self {
         let mut dice = Dice::new(seed);
         let records_per_request = records_per_request.max(1);
         let organization = dice.uuid();
-        let clients = (0..CLIENTS)
+        let clients = (0..clients.max(1))
             .map(|place| Client::new(&mut dice, place, &organization, records_per_request))
             .collect();
         Self { clients, next: 0, patcher: Patcher::new(dice.seed(), FIRST_UNIX_NANO, SPACING_NANO) }
@@ -103,8 +108,8 @@ impl LogBatches {
 
     /// Makes the next request. It is written over when the same client's turn comes again.
     pub fn advance(&mut self) -> &ExportLogsServiceRequest {
-        let client = &mut self.clients[self.next];
-        self.next = (self.next + 1) % CLIENTS;
+        let next = (self.next + 1) % self.clients.len();
+        let client = &mut self.clients[std::mem::replace(&mut self.next, next)];
         self.patcher.enter(client.salt, client.round);
         let place = client.take_turn();
         let batch = &mut client.batches[place];
