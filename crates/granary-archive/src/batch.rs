@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use futures::stream;
+use futures::stream::{self, BoxStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -106,16 +106,34 @@ impl Archive {
         };
         let (small, large): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.stored.records() < FEW_ROWS);
+        let goes_on = || ready(!stop.is_cancelled());
         let small = stream::iter(groups(small))
-            .take_while(|_| ready(!stop.is_cancelled()))
+            .take_while(|_| goes_on())
             .then(|group| self.read_group(group))
             .flat_map(stream::iter)
+            .take_while(|_| goes_on())
             .boxed();
-        let large = stream::iter(large.into_iter().map(|task| (task, None)));
-        // Small ones first: a large one would hold their leases for as long as it takes.
-        let finished: Vec<_> = small
-            .chain(large)
-            .take_while(|_| ready(!stop.is_cancelled()))
+        // Small ones first, and marked: a large one may take hours.
+        let mut outcomes = self.write_and_mark(lease, room, small).await;
+        let large = stream::iter(large)
+            .take_while(|_| goes_on())
+            .map(|task| self.write_and_mark(lease, room, stream::iter([(task, None)]).boxed()))
+            .buffer_unordered(self.config().concurrency.max(1))
+            .boxed()
+            .collect::<Vec<_>>()
+            .await;
+        outcomes.extend(large.into_iter().flatten());
+        outcomes
+    }
+
+    /// Writes sessions beside one another, and marks them together.
+    async fn write_and_mark(
+        &self,
+        lease: &Lease,
+        room: &Room,
+        sessions: BoxStream<'_, (Task, Option<Vec<ArchiveLine>>)>,
+    ) -> Vec<Outcome> {
+        let finished: Vec<_> = sessions
             .map(|(task, lines)| async move {
                 let name = task.name.clone();
                 let verified = self.write_one(lease, room, &task, lines).await;
@@ -126,7 +144,6 @@ impl Archive {
             .boxed()
             .collect()
             .await;
-
         let (mut outcomes, mut verified, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (name, result) in finished {
             match result {

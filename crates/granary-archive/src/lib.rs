@@ -8,6 +8,11 @@
 //! the same object and the same mark: running it twice is running it once. A process that is killed between two
 //! steps leaves a session that is still due.
 //!
+//! Several archivers may run ([`Archive::run`]): a lease in ClickHouse keeps one from doing another's work (`lease.rs`
+//! says how, and what it cannot promise), and what can be asked or said for several sessions at once is (`batch.rs`).
+//! [`Archive::audit`] holds the whole store against the whole table; [`Archive::expire`] deletes objects whose time is
+//! over.
+//!
 //! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format). Nothing is
 //! ever deleted from the warehouse here.
 //!

@@ -15,6 +15,7 @@ mod memory;
 mod reading;
 mod round_trip;
 mod s3;
+mod s3_requests;
 mod steps;
 mod store;
 mod store_errors;

@@ -33,7 +33,7 @@ async fn answering(answers: &'static [&'static str]) -> String {
     endpoint
 }
 
-fn config_of(endpoint: String) -> ArchiveConfig {
+pub(crate) fn config_of(endpoint: String) -> ArchiveConfig {
     ArchiveConfig {
         url: "s3://telemetry".to_owned(),
         s3: S3Config {

@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
-use crate::S3Config;
+use crate::{S3Checksum, S3Config};
 
 /// The region of stores that have none, and the one that AWS is asked in where none is named.
 const NO_REGION: &str = "us-east-1";
@@ -75,8 +75,12 @@ pub(super) async fn connect(config: &S3Config, region: Option<&str>) -> Result<C
     let client = aws_sdk_s3::config::Builder::from(&shared)
         .region(Region::new(region.clone()))
         .force_path_style(config.path_style)
-        // What is sent has the checksum of the settings; what is read has one of its own in it.
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        // What is sent has the checksum of the settings, which the client leaves out where it is not required; what is
+        // read has one of its own in it.
+        .request_checksum_calculation(match config.checksum {
+            S3Checksum::None => RequestChecksumCalculation::WhenRequired,
+            S3Checksum::Crc32c | S3Checksum::Sha256 => RequestChecksumCalculation::WhenSupported,
+        })
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();
     Ok(Connected { client: Client::from_conf(client), region, region_is_guessed })
