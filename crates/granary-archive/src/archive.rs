@@ -7,8 +7,10 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 
+use crate::names::SessionName;
 use crate::object::ObjectLines;
 use crate::replay::pace;
+use crate::retention::Retention;
 use crate::rows::SessionRows;
 use crate::session_lines::SessionLines;
 use crate::{
@@ -36,6 +38,7 @@ impl Archive {
     /// `warehouse` needs the right to insert only where something is archived; to read and to replay, a reader
     /// is enough.
     pub async fn open(config: &ArchiveConfig, warehouse: Warehouse) -> Result<Self, ArchiveError> {
+        Retention::read(config)?;
         let store = Store::open(config).await?;
         Ok(Self { config: Arc::new(config.clone()), store, warehouse })
     }
@@ -44,8 +47,17 @@ impl Archive {
         &self.config
     }
 
-    /// The sessions that are to be archived now: quiet, and not archived, or with records that their object has
-    /// not. The one that has been quiet for longest comes first; there are no more than 10,000 in one answer.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
+    }
+
+    /// The sessions that are to be archived now: quiet or ended, and not archived, or with records that their object
+    /// has not; without those that an archiver works on. The one that has been quiet for longest comes first; there
+    /// are no more than 10,000 in one answer.
     pub async fn due(&self, now: SystemTime) -> Result<Vec<DueSession>, ArchiveError> {
         self.due_since(now, UNIX_EPOCH).await
     }
@@ -55,11 +67,13 @@ impl Archive {
         now: SystemTime,
         since: SystemTime,
     ) -> Result<Vec<DueSession>, ArchiveError> {
-        select::due(&self.warehouse, now, self.config.quiet, since).await
+        select::due(&self.warehouse, now, &self.config, since).await
     }
 
     /// Archives one session, whether it is due or not: [`upload`](Self::upload),
     /// [`verify_object`](Self::verify_object), [`mark`](Self::mark). May be repeated, and stopped at any point.
+    ///
+    /// It does not ask whether another archiver works on the session: both end in the same object and mark.
     pub async fn archive_session(
         &self,
         tenant: &TenantId,
@@ -76,7 +90,10 @@ impl Archive {
     ///
     /// [`ArchiveError::Shrunk`] where the older one has more records; it is kept then.
     pub async fn upload(&self, tenant: &TenantId, session: &str) -> Result<Uploaded, ArchiveError> {
-        job::upload(&self.store, &self.warehouse, tenant, session).await
+        let name = SessionName::new(tenant, session);
+        let mut tasks = job::tasks(&self.warehouse, std::slice::from_ref(&name)).await?;
+        let task = tasks.pop().ok_or_else(|| not_found(session))?;
+        job::upload(&self.store, &self.warehouse, &task, None, None).await
     }
 
     /// Reads an object back and compares it with what was written.
@@ -90,7 +107,8 @@ impl Archive {
 
     /// Records in `session_archives` that a session's object is there and good.
     pub async fn mark(&self, verified: Verified) -> Result<ArchivedSession, ArchiveError> {
-        job::mark(&self.store, &self.warehouse, verified).await
+        let mut archived = job::mark(&self.store, &self.warehouse, vec![verified]).await?;
+        archived.pop().ok_or_else(|| ArchiveError::Answer { problem: "nothing was marked".to_owned() })
     }
 
     /// What was recorded of a session's object; `None` where it was never archived.
@@ -102,11 +120,17 @@ impl Archive {
         mark::newest(&self.warehouse, tenant, session).await
     }
 
+    /// The sessions that have an object, the one that was archived last first.
+    pub async fn latest(&self, limit: usize) -> Result<Vec<ArchivedSession>, ArchiveError> {
+        mark::latest(&self.warehouse, limit).await
+    }
+
     /// Reads a session's object to its end and compares it with what was recorded.
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Corrupt`] where it differs, [`ArchiveError::SessionNotFound`] where it was never archived.
+    /// [`ArchiveError::Corrupt`] where it differs, [`ArchiveError::Missing`] where it is gone,
+    /// [`ArchiveError::SessionNotFound`] where it was never archived.
     pub async fn verify_session(
         &self,
         tenant: &TenantId,
@@ -141,7 +165,7 @@ impl Archive {
                         return Ok(object_stream(ObjectLines::new(reader, key, tenant, session)));
                     }
                     None if stored.records() == 0 => {
-                        return Err(ArchiveError::corrupt(&archived.key, "it is not there"));
+                        return Err(ArchiveError::Missing { key: archived.key.to_string() });
                     }
                     None => {
                         tracing::warn!(key = %archived.key, "the object is gone; reading from the warehouse");

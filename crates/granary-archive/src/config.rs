@@ -1,9 +1,12 @@
 //! Where sessions are archived, and when.
 
-use std::fmt;
+mod s3;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use s3::{S3Checksum, S3Config, S3Encryption};
 
 /// What the archiving role is told. Durations are written as in `"30m"` or `"1h 30m"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +21,32 @@ pub struct ArchiveConfig {
     /// makes the session due again, so a short time costs repeated work and loses nothing.
     #[serde(with = "humantime_serde")]
     pub quiet: Duration,
+    /// The same for a session whose last record said that it had ended. Default 30 seconds: what was under way
+    /// on the agent's side comes within that. A session that goes on after its end waits for `quiet` again.
+    #[serde(with = "humantime_serde")]
+    pub settle: Duration,
     /// How often due sessions are looked for. Default 1 minute.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
-    /// How many sessions are archived at the same time. Default 4; each takes up to about 32 MiB of memory,
-    /// most of it for an upload to S3.
+    /// How many sessions are archived at the same time. Default 16; a quarter of them, and at least one, may be of
+    /// more than 500 records, and each of those takes up to about 32 MiB of memory, most of it for an upload to S3.
+    /// Smaller ones, which are read several at a time, take up to about 100 MiB all together.
     pub concurrency: usize,
+    /// For how long an archiver has the sessions that it works on to itself; it renews that while it works.
+    /// Default 5 minutes, at least 10 seconds and at most a day. After an archiver was killed, its sessions wait for this long
+    /// for another; the clocks of ClickHouse servers must be less than a third of it apart.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    /// How long a session's object is kept, counted from when its newest record was received. Default `0s`, which is
+    /// for ever. After it the object is deleted, for good; the warehouse's own rows are not touched.
+    #[serde(with = "humantime_serde")]
+    pub keep: Duration,
+    /// The same for single tenants, each as in `acme=90d`; `0s` is for ever. Default none.
+    pub keep_tenants: Vec<String>,
+    /// From which age on objects belong into which storage class of the bucket, each as in `90d=GLACIER_IR`. Default
+    /// none. The bucket does it: `granary archive lifecycle` prints the rules for it. Objects in `GLACIER` and
+    /// `DEEP_ARCHIVE` cannot be read until they are restored.
+    pub transitions: Vec<String>,
     /// How S3 is spoken to; unused where `url` is a folder.
     pub s3: S3Config,
 }
@@ -33,50 +56,15 @@ impl Default for ArchiveConfig {
         Self {
             url: String::new(),
             quiet: Duration::from_mins(30),
+            settle: Duration::from_secs(30),
             interval: Duration::from_mins(1),
-            concurrency: 4,
+            concurrency: 16,
+            lease: Duration::from_mins(5),
+            keep: Duration::ZERO,
+            keep_tenants: Vec::new(),
+            transitions: Vec::new(),
             s3: S3Config::default(),
         }
-    }
-}
-
-/// How S3, or a store that speaks its protocol, is reached.
-///
-/// What is left out comes from where AWS's own tools find it: the environment, the shared configuration files,
-/// single sign-on, or the instance's role. The keys never print: neither with `Debug` nor when serialized.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct S3Config {
-    /// The address of a store that is not AWS, as in `http://127.0.0.1:9000`. Default: AWS.
-    pub endpoint: Option<String>,
-    /// The bucket's region, as in `eu-central-1`. Default: what AWS's own tools would use; `us-east-1` where
-    /// those name none and `endpoint` is set.
-    pub region: Option<String>,
-    /// Puts the bucket into the path and not into the host name. Most stores that are not AWS want it.
-    /// Default false.
-    pub path_style: bool,
-    /// The id of the access key. It and `secret_access_key` go together.
-    pub access_key_id: Option<String>,
-    /// The secret of the access key.
-    #[serde(skip_serializing)]
-    pub secret_access_key: Option<String>,
-    /// The token that goes with temporary keys.
-    #[serde(skip_serializing)]
-    pub session_token: Option<String>,
-}
-
-impl fmt::Debug for S3Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoint, region, path_style, access_key_id, secret_access_key, session_token } = self;
-        let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "***");
-        f.debug_struct("S3Config")
-            .field("endpoint", endpoint)
-            .field("region", region)
-            .field("path_style", path_style)
-            .field("access_key_id", access_key_id)
-            .field("secret_access_key", &hidden(secret_access_key))
-            .field("session_token", &hidden(session_token))
-            .finish()
     }
 }
 
@@ -89,20 +77,8 @@ mod tests {
         let config: ArchiveConfig =
             toml::from_str("url = \"s3://b/p\"\nquiet = \"45m\"\n[s3]\npath_style = true").unwrap();
         assert_eq!(config.quiet, Duration::from_mins(45));
-        assert_eq!((config.interval, config.concurrency), (Duration::from_mins(1), 4));
+        assert_eq!((config.interval, config.concurrency), (Duration::from_mins(1), 16));
         assert!(config.s3.path_style);
         assert!(toml::from_str::<ArchiveConfig>("bucket = \"b\"").is_err());
-    }
-
-    #[test]
-    fn secrets_do_not_print() {
-        let config = S3Config {
-            access_key_id: Some("AKIA1".to_owned()),
-            secret_access_key: Some("hush".to_owned()),
-            session_token: Some("hush".to_owned()),
-            ..S3Config::default()
-        };
-        assert!(!format!("{config:?}").contains("hush"));
-        assert!(!toml::to_string(&config).unwrap().contains("hush"));
     }
 }

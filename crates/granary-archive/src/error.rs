@@ -1,5 +1,7 @@
 //! What can go wrong with an archive, by what to do about it.
 
+use std::sync::Arc;
+
 use granary_clickhouse::ClickHouseError;
 
 use crate::{ObjectKey, StoreError};
@@ -40,6 +42,12 @@ pub enum ArchiveError {
         /// What does not fit.
         problem: String,
     },
+    /// An object that was recorded is not there. It is written anew while the warehouse has the rows.
+    #[error("the archived object {key} is damaged: it is not there")]
+    Missing {
+        /// The object.
+        key: String,
+    },
     /// A row cannot be turned into a line. It is a fault of Granary's.
     #[error("a row of session {session} cannot be read: {problem}")]
     Row {
@@ -61,6 +69,15 @@ pub enum ArchiveError {
         /// Logs, spans and points that the object holds.
         archived: String,
     },
+    /// What several sessions needed together failed; it is one error for all of them.
+    #[error(transparent)]
+    Batch(Arc<ArchiveError>),
+    /// This archiver was held up for so long that another may have taken the session over; it is left to that one.
+    #[error("the lease on session {session} has run out; another archiver may work on it now")]
+    LeaseLost {
+        /// The session.
+        session: String,
+    },
 }
 
 impl ArchiveError {
@@ -74,10 +91,13 @@ impl ArchiveError {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Warehouse(error) => error.is_transient(),
+            Self::Batch(error) => error.is_transient(),
+            Self::LeaseLost { .. } => true,
             Self::Config { .. }
             | Self::Answer { .. }
             | Self::SessionNotFound { .. }
             | Self::Corrupt { .. }
+            | Self::Missing { .. }
             | Self::Row { .. }
             | Self::Shrunk { .. } => false,
         }

@@ -1,15 +1,22 @@
 //! Archiving one session: upload, verify, mark.
 
+use std::collections::HashMap;
+
 use async_compression::tokio::write::GzipEncoder;
+use futures::StreamExt as _;
+use futures::stream;
 use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::lease::Lease;
+use crate::names::SessionName;
 use crate::object::ObjectLines;
 use crate::rows::SessionRows;
 use crate::select::Holdings;
 use crate::session_lines::SessionLines;
-use crate::{ArchiveError, ObjectKey, Store, Trailer, Upload, mark, select};
+use crate::store::Over;
+use crate::{ArchiveError, ArchiveLine, ObjectKey, Store, StoreError, Trailer, Upload, mark, select};
 
 /// A session whose object is there and was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,50 +51,108 @@ pub struct Uploaded {
 #[must_use = "an object that is not marked is written again"]
 pub struct Verified(Uploaded);
 
+/// A session that is to be archived, and what is known of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) name: SessionName,
+    /// What was marked last.
+    pub(crate) before: Option<ArchivedSession>,
+    /// What the warehouse has.
+    pub(crate) stored: Holdings,
+}
+
+/// Looks up what is known of sessions, with two statements for all of them.
+pub(crate) async fn tasks(
+    warehouse: &Warehouse,
+    sessions: &[SessionName],
+) -> Result<Vec<Task>, ArchiveError> {
+    let (mut before, mut stored): (HashMap<_, _>, HashMap<_, _>) =
+        tokio::try_join!(mark::newest_of(warehouse, sessions), select::holdings_of(warehouse, sessions))?;
+    let task = |name: &SessionName| Task {
+        name: name.clone(),
+        before: before.remove(name),
+        stored: stored.remove(name).unwrap_or_default(),
+    };
+    Ok(sessions.iter().map(task).collect())
+}
+
 /// Compressed bytes that are handed to the store at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Writes the object of a session.
+/// How often a session is written anew because somebody else wrote its object meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Writes the object of a session, from lines that were read already or else from the warehouse.
+///
+/// Which version of the object is there is looked at before the rows are read, and only that one is replaced. So of two
+/// archivers that write at the same time the later one finds another version, and begins again with the rows
+/// that are there then: an object is never replaced by one of older rows.
 pub(crate) async fn upload(
     store: &Store,
     warehouse: &Warehouse,
-    tenant: &TenantId,
-    session: &str,
+    task: &Task,
+    lines: Option<Vec<ArchiveLine>>,
+    lease: Option<&Lease>,
 ) -> Result<Uploaded, ArchiveError> {
-    let (before, stored) = tokio::try_join!(
-        mark::newest(warehouse, tenant, session),
-        select::holdings(warehouse, tenant, session)
-    )?;
-    let rows = SessionRows::new(warehouse, tenant, session).stream(stored.records());
-    let mut lines = SessionLines::begin(rows, tenant, session).await?;
-    let key = ObjectKey::new(tenant, session, lines.first_time_unix_nano());
-    let mut upload = store.create(&key).await?;
-    let written = write(&mut lines, &mut upload).await.and_then(|compressed_bytes| {
-        let written = ArchivedSession {
-            tenant: tenant.clone(),
-            session: session.to_owned(),
-            key: key.clone(),
-            contents: lines.tally().trailer(),
-            ingested_up_to_ms: lines.tally().ingested_up_to_ms(),
-            bytes: lines.tally().bytes(),
-            compressed_bytes,
+    let Task { name: SessionName { tenant, session }, before, stored } = task;
+    let before_key = before.as_ref().map(|before| &before.key);
+    let mut seen = match before_key {
+        Some(key) => Some((key.clone(), store.version(key).await?)),
+        None => None,
+    };
+    let mut lines = lines;
+    for _ in 0..ATTEMPTS {
+        let rows = match lines.take() {
+            // A version that was looked at only now may be newer than these rows.
+            Some(lines) if seen.is_none() => stream::iter(lines.into_iter().map(Ok)).boxed(),
+            _ => SessionRows::new(warehouse, tenant, session).stream(stored.records()),
         };
-        match &before {
-            Some(before) => refuse_to_shrink(&mark::holdings(before), &written).map(|()| written),
-            None => Ok(written),
+        let mut lines = SessionLines::begin(rows, tenant, session).await?;
+        let key = ObjectKey::new(tenant, session, lines.first_time_unix_nano());
+        let over = match &seen {
+            Some((of, version)) if *of == key => Over::from(version.clone()),
+            _ => Over::Nothing,
+        };
+        let mut upload = store.create(&key, over).await?;
+        let written = match write(&mut lines, &mut upload).await {
+            Ok(compressed_bytes) => ArchivedSession {
+                tenant: tenant.clone(),
+                session: session.clone(),
+                key: key.clone(),
+                contents: lines.tally().trailer(),
+                ingested_up_to_ms: lines.tally().ingested_up_to_ms(),
+                bytes: lines.tally().bytes(),
+                compressed_bytes,
+            },
+            Err(error) => return Err(given_up(upload, error).await),
+        };
+        let allowed = before
+            .as_ref()
+            .map_or(Ok(()), |before| refuse_to_shrink(&mark::holdings(before), &written))
+            .and_then(|()| lease.map_or(Ok(()), |lease| lease.check(session)));
+        if let Err(error) = allowed {
+            return Err(given_up(upload, error).await);
         }
-    });
-    match written {
-        Ok(written) => {
-            upload.finish().await?;
-            let older = before.map(|before| before.key).filter(|older| *older != key);
-            Ok(Uploaded { written, older })
+        match upload.finish().await {
+            Ok(()) => {}
+            // The same was written: by another, or by this request, whose answer was lost.
+            Err(StoreError::Replaced { .. }) if verify(store, &written).await.is_ok() => {}
+            Err(StoreError::Replaced { .. }) => {
+                seen = Some((key.clone(), store.version(&key).await?));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => {
-            upload.abort().await;
-            Err(error)
-        }
+        let older = before_key.filter(|older| **older != key).cloned();
+        return Ok(Uploaded { written, older });
     }
+    let key = seen.map(|(key, _)| key.to_string()).unwrap_or_default();
+    Err(StoreError::Replaced { key }.into())
+}
+
+async fn given_up(upload: Upload, because: ArchiveError) -> ArchiveError {
+    upload.abort().await;
+    because
 }
 
 /// Sends all lines, compressed. Returns how many bytes that were.
@@ -131,7 +196,8 @@ pub(crate) async fn verify(store: &Store, expected: &ArchivedSession) -> Result<
     let ArchivedSession { tenant, session, key, contents, ingested_up_to_ms: _, bytes, compressed_bytes } =
         expected;
     let corrupt = |problem: &str| ArchiveError::corrupt(key, problem);
-    let reader = store.read(key).await?.ok_or_else(|| corrupt("it is not there"))?;
+    let missing = || ArchiveError::Missing { key: key.to_string() };
+    let reader = store.read(key).await?.ok_or_else(missing)?;
     if reader.size_bytes() != *compressed_bytes {
         return Err(corrupt(&format!(
             "it has {} bytes, and {compressed_bytes} were written",
@@ -152,18 +218,22 @@ pub(crate) async fn verify_upload(store: &Store, uploaded: Uploaded) -> Result<V
     Ok(Verified(uploaded))
 }
 
-/// Records a verified object.
+/// Records verified objects, in one insert.
 ///
-/// An older object at another place goes first: were it the other way round, a crash in between would leave it
+/// Older objects at other places go first: were it the other way round, a crash in between would leave them
 /// forever. Until the mark is there, readers take the session from the warehouse.
 pub(crate) async fn mark(
     store: &Store,
     warehouse: &Warehouse,
-    Verified(Uploaded { written, older }): Verified,
-) -> Result<ArchivedSession, ArchiveError> {
-    if let Some(older) = older {
-        store.delete(&older).await?;
+    verified: Vec<Verified>,
+) -> Result<Vec<ArchivedSession>, ArchiveError> {
+    let mut archived = Vec::with_capacity(verified.len());
+    for Verified(Uploaded { written, older }) in verified {
+        if let Some(older) = older {
+            store.delete(&older).await?;
+        }
+        archived.push(written);
     }
-    mark::add(warehouse, &written).await?;
-    Ok(written)
+    mark::add(warehouse, &archived.iter().collect::<Vec<_>>()).await?;
+    Ok(archived)
 }

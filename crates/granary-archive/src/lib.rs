@@ -8,6 +8,11 @@
 //! the same object and the same mark: running it twice is running it once. A process that is killed between two
 //! steps leaves a session that is still due.
 //!
+//! Several archivers may run ([`Archive::run`]): a lease in ClickHouse keeps one from doing another's work (`lease.rs`
+//! says how, and what it cannot promise), and what can be asked or said for several sessions at once is (`batch.rs`).
+//! [`Archive::audit`] holds the whole store against the whole table; [`Archive::expire`] deletes objects whose time is
+//! over.
+//!
 //! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format). Nothing is
 //! ever deleted from the warehouse here.
 //!
@@ -16,29 +21,41 @@
 //! All of it takes the same memory for a session of any size.
 
 mod archive;
+mod audit;
+mod batch;
 mod config;
 mod error;
+mod expire;
 pub mod format;
 mod job;
 mod layout;
+mod lease;
 mod lines;
 mod mark;
+mod names;
 mod object;
 mod otlp;
 mod replay;
+mod retention;
 mod rows;
 mod select;
 mod service;
 mod session_lines;
+mod status;
 mod store;
 mod tables;
+mod walk;
 
 pub use archive::{Archive, LineStream, ReplayStream};
-pub use config::{ArchiveConfig, S3Config};
+pub use audit::{AuditOptions, Audited, ObjectState};
+pub use config::{ArchiveConfig, S3Checksum, S3Config, S3Encryption};
 pub use error::ArchiveError;
 pub use format::{ArchiveLine, EventInfo, Header, LineKind, Trailer};
 pub use job::{ArchivedSession, Uploaded, Verified};
 pub use layout::{KeyName, ObjectKey, ObjectKeyError};
 pub use replay::{ReplayEvent, ReplayOptions, Speed, SpeedError};
+pub use retention::bucket_lifecycle;
 pub use select::DueSession;
-pub use store::{ObjectReader, Store, StoreError, Upload};
+pub use service::Pass;
+pub use status::ArchiveStatus;
+pub use store::{ObjectReader, Over, Store, StoreError, Upload, Version};

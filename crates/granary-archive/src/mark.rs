@@ -1,17 +1,24 @@
 //! The table `session_archives`: which sessions have an object, and what it holds.
 
-use granary_clickhouse::Warehouse;
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use granary_clickhouse::{Query, Warehouse};
 use granary_model::TenantId;
 use serde::Deserialize;
 
+use crate::expire::Rule;
 use crate::format::FORMAT_VERSION;
-use crate::select::Holdings;
+use crate::names::{self, IN_SESSIONS, SessionName};
+use crate::select::{Holdings, unix_ms};
 use crate::tables::{ask, execute};
 use crate::{ArchiveError, ArchivedSession, ObjectKey, Trailer};
 
 /// The newest row of a session.
 #[derive(Debug, Deserialize)]
 struct Row {
+    tenant: TenantId,
+    session: String,
     key: String,
     logs: u64,
     spans: u64,
@@ -24,7 +31,36 @@ struct Row {
     sha256: String,
 }
 
-/// Reads what was marked last of a session.
+impl Row {
+    fn read(self) -> Result<ArchivedSession, ArchiveError> {
+        let key: ObjectKey =
+            self.key.parse().map_err(|error| ArchiveError::Answer { problem: format!("{error}") })?;
+        Ok(ArchivedSession {
+            tenant: self.tenant,
+            session: self.session,
+            key,
+            contents: Trailer {
+                logs: self.logs,
+                spans: self.spans,
+                metric_points: self.metric_points,
+                first_time_unix_nano: self.first_time,
+                last_time_unix_nano: self.last_time,
+                sha256: self.sha256,
+            },
+            ingested_up_to_ms: self.ingested_up_to_ms,
+            bytes: self.bytes,
+            compressed_bytes: self.compressed_bytes,
+        })
+    }
+}
+
+/// The columns of [`Row`].
+const COLUMNS: &str = "TenantId AS tenant, SessionId AS session, Key AS key, Logs AS logs, Spans AS spans, \
+     MetricPoints AS metric_points, toUnixTimestamp64Nano(FirstTime) AS first_time, \
+     toUnixTimestamp64Nano(LastTime) AS last_time, toUnixTimestamp64Milli(IngestedUpTo) AS ingested_up_to_ms, \
+     Bytes AS bytes, CompressedBytes AS compressed_bytes, Sha256 AS sha256";
+
+/// Reads what was marked last of a session. An object that has expired counts as none.
 ///
 /// # Errors
 ///
@@ -34,68 +70,138 @@ pub(crate) async fn newest(
     tenant: &TenantId,
     session: &str,
 ) -> Result<Option<ArchivedSession>, ArchiveError> {
-    let query = warehouse
-        .query(
-            "SELECT Key AS key, Logs AS logs, Spans AS spans, MetricPoints AS metric_points, \
-             toUnixTimestamp64Nano(FirstTime) AS first_time, toUnixTimestamp64Nano(LastTime) AS last_time, \
-             toUnixTimestamp64Milli(IngestedUpTo) AS ingested_up_to_ms, Bytes AS bytes, \
-             CompressedBytes AS compressed_bytes, Sha256 AS sha256 \
-             FROM session_archives WHERE TenantId = {tenant:String} AND SessionId = {session:String} \
-             ORDER BY ArchivedAt DESC LIMIT 1",
-        )
-        .param("tenant", tenant.as_str())
-        .param("session", session);
-    let Some(row) = ask::<Row>(query).await?.pop() else { return Ok(None) };
-    let key: ObjectKey =
-        row.key.parse().map_err(|error| ArchiveError::Answer { problem: format!("{error}") })?;
-    Ok(Some(ArchivedSession {
-        tenant: tenant.clone(),
-        session: session.to_owned(),
-        key,
-        contents: Trailer {
-            logs: row.logs,
-            spans: row.spans,
-            metric_points: row.metric_points,
-            first_time_unix_nano: row.first_time,
-            last_time_unix_nano: row.last_time,
-            sha256: row.sha256,
-        },
-        ingested_up_to_ms: row.ingested_up_to_ms,
-        bytes: row.bytes,
-        compressed_bytes: row.compressed_bytes,
-    }))
+    let name = SessionName::new(tenant, session);
+    Ok(newest_of(warehouse, std::slice::from_ref(&name)).await?.remove(&name))
 }
 
-/// Adds a row. The same row once more changes nothing that anyone reads.
-pub(crate) async fn add(warehouse: &Warehouse, archived: &ArchivedSession) -> Result<(), ArchiveError> {
-    let ArchivedSession { tenant, session, key, contents, ingested_up_to_ms, bytes, compressed_bytes } =
-        archived;
-    let Trailer { logs, spans, metric_points, first_time_unix_nano, last_time_unix_nano, sha256 } = contents;
+/// Reads what was marked last of each session; those without an object are left out.
+pub(crate) async fn newest_of(
+    warehouse: &Warehouse,
+    sessions: &[SessionName],
+) -> Result<HashMap<SessionName, ArchivedSession>, ArchiveError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM (SELECT * FROM session_archives WHERE {IN_SESSIONS} \
+         ORDER BY ArchivedAt DESC LIMIT 1 BY TenantId, SessionId) WHERE {IS_THERE}"
+    );
+    let named = |archived: ArchivedSession| {
+        (SessionName { tenant: archived.tenant.clone(), session: archived.session.clone() }, archived)
+    };
+    let marked = read(names::bind(warehouse.query(&sql), sessions)).await?;
+    Ok(marked.into_iter().map(named).collect())
+}
+
+/// Sessions of a page.
+const PAGE: usize = 10_000;
+
+/// A page of what is marked, in the order of the keys' bytes, after the given key. An empty page is the end.
+pub(crate) async fn page(warehouse: &Warehouse, after: &str) -> Result<Vec<ArchivedSession>, ArchiveError> {
+    let query = warehouse.query(&rows("Key > {after:String} ORDER BY Key LIMIT {limit:UInt64}"));
+    read(query.param("after", after).param("limit", PAGE)).await
+}
+
+/// What is marked under a key.
+pub(crate) async fn by_key(
+    warehouse: &Warehouse,
+    key: &str,
+) -> Result<Option<ArchivedSession>, ArchiveError> {
+    let query = warehouse.query(&rows("Key = {key:String} LIMIT 1"));
+    Ok(read(query.param("key", key)).await?.pop())
+}
+
+/// What was marked last, the latest first.
+pub(crate) async fn latest(
+    warehouse: &Warehouse,
+    limit: usize,
+) -> Result<Vec<ArchivedSession>, ArchiveError> {
+    let query = warehouse.query(&rows("1 ORDER BY ArchivedAt DESC, Key LIMIT {limit:UInt64}"));
+    read(query.param("limit", limit)).await
+}
+
+/// Sessions of a rule whose newest record was received before the given time, the oldest first.
+pub(crate) async fn received_before(
+    warehouse: &Warehouse,
+    rule: &Rule,
+    before: SystemTime,
+    limit: usize,
+) -> Result<Vec<ArchivedSession>, ArchiveError> {
+    let condition = "has({tenants:Array(String)}, TenantId) != {others:Bool} \
+         AND IngestedUpTo < fromUnixTimestamp64Milli({before:Int64}) ORDER BY IngestedUpTo, Key LIMIT {limit:UInt64}";
+    let tenants: Vec<_> = rule.tenants.iter().map(TenantId::as_str).collect();
+    let query = warehouse
+        .query(&rows(condition))
+        .param("tenants", tenants)
+        .param("others", rule.others)
+        .param("before", unix_ms(before))
+        .param("limit", limit);
+    read(query).await
+}
+
+/// Records that the objects of sessions were deleted. What was marked of them stays in the row.
+pub(crate) async fn expire(warehouse: &Warehouse, sessions: &[SessionName]) -> Result<(), ArchiveError> {
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO session_archives SELECT * REPLACE (now64(3) AS ArchivedAt, now64(3) AS ExpiredAt) \
+         FROM (SELECT * FROM session_archives FINAL WHERE {IN_SESSIONS} AND {IS_THERE})"
+    );
+    let query = names::bind(warehouse.query(&sql), sessions)
+        .with_setting("async_insert", "0")
+        .with_setting("insert_deduplicate", "0");
+    Ok(execute(query).await?)
+}
+
+/// A row's object was not deleted.
+const IS_THERE: &str = "toUnixTimestamp64Milli(ExpiredAt) = 0";
+
+/// The newest rows of sessions whose object is there.
+fn rows(condition: &str) -> String {
+    // What a filter lets through must be the newest row, so it comes after `FINAL` has chosen.
+    format!("SELECT {COLUMNS} FROM (SELECT * FROM session_archives FINAL) WHERE {IS_THERE} AND {condition}")
+}
+
+async fn read(query: Query) -> Result<Vec<ArchivedSession>, ArchiveError> {
+    ask::<Row>(query).await?.into_iter().map(Row::read).collect()
+}
+
+/// Adds rows, in one insert. The same rows once more change nothing that anyone reads.
+pub(crate) async fn add(warehouse: &Warehouse, archived: &[&ArchivedSession]) -> Result<(), ArchiveError> {
+    if archived.is_empty() {
+        return Ok(());
+    }
     let query = warehouse
         .query(
             "INSERT INTO session_archives (TenantId, SessionId, ArchivedAt, Key, FormatVersion, Logs, Spans, \
              MetricPoints, FirstTime, LastTime, IngestedUpTo, Bytes, CompressedBytes, Sha256) \
-             SELECT {tenant:String}, {session:String}, now64(3), {key:String}, {format:UInt32}, {logs:UInt64}, \
-             {spans:UInt64}, {points:UInt64}, fromUnixTimestamp64Nano({first:Int64}), \
-             fromUnixTimestamp64Nano({last:Int64}), fromUnixTimestamp64Milli({ingested:Int64}), {bytes:UInt64}, \
-             {compressed:UInt64}, {sha256:String}",
+             SELECT tenant, session, now64(3), key, {format:UInt32}, logs, spans, points, \
+             fromUnixTimestamp64Nano(first), fromUnixTimestamp64Nano(last), fromUnixTimestamp64Milli(ingested), \
+             bytes, compressed, sha256 FROM (SELECT 1) ARRAY JOIN {tenants:Array(String)} AS tenant, \
+             {sessions:Array(String)} AS session, {keys:Array(String)} AS key, {logs:Array(UInt64)} AS logs, \
+             {spans:Array(UInt64)} AS spans, {points:Array(UInt64)} AS points, {first:Array(Int64)} AS first, \
+             {last:Array(Int64)} AS last, {ingested:Array(Int64)} AS ingested, {bytes:Array(UInt64)} AS bytes, \
+             {compressed:Array(UInt64)} AS compressed, {sha256:Array(String)} AS sha256",
         )
-        .param("tenant", tenant.as_str())
-        .param("session", session)
-        .param("key", key.to_string())
         .param("format", FORMAT_VERSION)
-        .param("logs", logs)
-        .param("spans", spans)
-        .param("points", metric_points)
-        .param("first", first_time_unix_nano)
-        .param("last", last_time_unix_nano)
-        .param("ingested", ingested_up_to_ms)
-        .param("bytes", bytes)
-        .param("compressed", compressed_bytes)
-        .param("sha256", sha256)
+        .param("tenants", all(archived, |one| one.tenant.as_str()))
+        .param("sessions", all(archived, |one| one.session.as_str()))
+        .param("keys", all(archived, |one| one.key.to_string()))
+        .param("logs", all(archived, |one| one.contents.logs))
+        .param("spans", all(archived, |one| one.contents.spans))
+        .param("points", all(archived, |one| one.contents.metric_points))
+        .param("first", all(archived, |one| one.contents.first_time_unix_nano))
+        .param("last", all(archived, |one| one.contents.last_time_unix_nano))
+        .param("ingested", all(archived, |one| one.ingested_up_to_ms))
+        .param("bytes", all(archived, |one| one.bytes))
+        .param("compressed", all(archived, |one| one.compressed_bytes))
+        .param("sha256", all(archived, |one| one.contents.sha256.as_str()))
         .with_setting("async_insert", "0")
         .with_setting("insert_deduplicate", "0");
     Ok(execute(query).await?)
+}
+
+/// One column of several rows.
+fn all<'a, T>(of: &[&'a ArchivedSession], value: impl Fn(&'a ArchivedSession) -> T) -> Vec<T> {
+    of.iter().map(|archived| value(archived)).collect()
 }
 
 /// What an object holds, to be compared with what the warehouse does.

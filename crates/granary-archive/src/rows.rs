@@ -2,22 +2,25 @@
 //!
 //! One statement reads all seven tables, so that the order is the server's. It runs page by page: between two
 //! pages nothing is held but the place where the last one ended, so a replay may last for hours, and neither
-//! side needs more memory for a larger session.
+//! side needs more memory for a larger session. Small sessions can be read several at a time (`many.rs`).
 
 mod letters;
+mod many;
 mod parse;
 mod records;
 mod sql;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
+use bytes::BytesMut;
 use futures::stream::{self, BoxStream, StreamExt};
-use granary_clickhouse::{BytesCursor, ClickHouseError, Warehouse};
+use granary_clickhouse::{BytesCursor, ClickHouseError, Query, Warehouse};
 use granary_model::TenantId;
 
 use crate::lines::LineBuffer;
+use crate::tables::READ_TIMEOUT;
 use crate::{ArchiveError, ArchiveLine};
+pub(crate) use many::{FEW_ROWS, MAX_ROWS, rows_of};
 use parse::RowKey;
 
 /// The lines of one session's records, in order.
@@ -31,9 +34,6 @@ const MAX_PAGE_ROWS: u64 = 8_000;
 
 /// Bytes of lines after which a page ends early; the next one asks for as many rows as it expects to fit.
 const PAGE_BYTES: u64 = 8 << 20;
-
-/// How long the server may keep silent in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Which session is read.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl SessionRows {
     }
 
     fn ask(&self, sql: &str, from: Position, limit: u64) -> Result<Answer, ClickHouseError> {
-        let mut query = self
+        let query = self
             .warehouse
             .query(sql)
             .param("tenant", self.tenant.as_str())
@@ -96,10 +96,7 @@ impl SessionRows {
             .param("id", from.key.id.to_string())
             .param("limit", limit)
             .param("offset", from.read_of_key);
-        for (name, value) in sql::SETTINGS {
-            query = query.with_setting(name, value);
-        }
-        Ok(Answer { cursor: query.fetch_bytes("LineAsString")?, buffer: LineBuffer::default() })
+        Answer::of(query)
     }
 }
 
@@ -110,11 +107,23 @@ struct Answer {
 }
 
 impl Answer {
+    fn of(query: Query) -> Result<Self, ClickHouseError> {
+        let query =
+            sql::SETTINGS.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value));
+        Ok(Self { cursor: query.fetch_bytes("LineAsString")?, buffer: LineBuffer::default() })
+    }
+
     async fn next_row(&mut self, session: &str) -> Result<Option<(RowKey, ArchiveLine)>, ArchiveError> {
+        let unreadable = |problem| ArchiveError::Row { session: session.to_owned(), problem };
+        let Some(line) = self.next_line(session).await? else { return Ok(None) };
+        parse::row(&line).map(Some).map_err(unreadable)
+    }
+
+    async fn next_line(&mut self, session: &str) -> Result<Option<BytesMut>, ArchiveError> {
         let unreadable = |problem| ArchiveError::Row { session: session.to_owned(), problem };
         loop {
             if let Some(line) = self.buffer.take_line() {
-                return parse::row(&line).map(Some).map_err(unreadable);
+                return Ok(Some(line));
             }
             let chunk = tokio::time::timeout(READ_TIMEOUT, self.cursor.next())
                 .await

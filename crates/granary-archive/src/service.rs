@@ -1,29 +1,37 @@
 //! The loop of the archiving role.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
 use futures::stream;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use crate::batch::{self, BATCHES, Outcome, Room};
 use crate::select::MAX_DUE;
-use crate::{Archive, ArchiveError, DueSession};
+use crate::{Archive, ArchiveError};
 
 /// Every so often all sessions are looked at, and not only those of which something arrived lately.
 const FULL_PASS_EVERY: Duration = Duration::from_hours(1);
+
+/// How often objects are deleted whose time is over.
+const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
 /// A pass looks back this far beyond the one before it: what is stored may be some minutes older than when it
 /// can be seen.
 const OVERLAP: Duration = Duration::from_mins(10);
 
-/// What a pass did.
-#[derive(Debug, Default)]
-struct Pass {
-    archived: usize,
-    failed: usize,
+/// What a pass over the due sessions did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Sessions whose object is there and recorded.
+    pub archived: usize,
+    /// Sessions that are left to another archiver.
+    pub left: usize,
+    /// Sessions that are tried again at a later pass; the log says why.
+    pub failed: usize,
     /// There may be more: the pass was as large as one may be.
-    full: bool,
+    pub full: bool,
 }
 
 impl Archive {
@@ -34,6 +42,7 @@ impl Archive {
     pub async fn run(&self, stop: CancellationToken) {
         let mut full_pass_at = UNIX_EPOCH;
         let mut since = UNIX_EPOCH;
+        let mut expired_at = UNIX_EPOCH;
         while !stop.is_cancelled() {
             let now = SystemTime::now();
             if now.duration_since(full_pass_at).is_ok_and(|age| age >= FULL_PASS_EVERY) {
@@ -41,29 +50,52 @@ impl Archive {
             }
             let pass = self.pass(now, since, &stop).await;
             match pass {
-                Ok(Pass { archived, failed: 0, full: false }) => {
+                Ok(Pass { archived, failed: 0, full: false, .. }) => {
                     if archived > 0 {
                         tracing::info!(sessions = archived, "archived");
                     }
                     if since == UNIX_EPOCH {
                         full_pass_at = now;
                     }
-                    since = now - self.config().quiet - OVERLAP;
+                    // What another archiver has leased is found again should that one die.
+                    since = [self.config().quiet, self.config().lease, OVERLAP]
+                        .into_iter()
+                        .try_fold(now, |since, back| since.checked_sub(back))
+                        .unwrap_or(UNIX_EPOCH);
                 }
-                Ok(Pass { archived, failed: 0, full: true }) => {
+                Ok(Pass { archived, failed: 0, full: true, .. }) => {
                     tracing::info!(sessions = archived, "archived, and more are due");
-                    continue;
+                    // Where others take everything there is no hurry.
+                    if archived > 0 {
+                        continue;
+                    }
                 }
                 Ok(Pass { archived, failed, .. }) => {
                     tracing::warn!(sessions = archived, failed, "archived; what failed is tried again");
                 }
                 Err(error) => tracing::warn!(%error, "sessions that are due cannot be found"),
             }
+            if now.duration_since(expired_at).is_ok_and(|age| age >= EXPIRE_EVERY) {
+                match self.expire(now).await {
+                    Ok(deleted) => {
+                        expired_at = now;
+                        if deleted > 0 {
+                            tracing::info!(sessions = deleted, "objects deleted whose time was over");
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, "objects whose time is over are not deleted yet"),
+                }
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(self.config().interval) => {}
             }
         }
+    }
+
+    /// Archives what is due now, once. Ends early, with sessions left over, where the warehouse or the store is away.
+    pub async fn run_once(&self, stop: CancellationToken) -> Result<Pass, ArchiveError> {
+        self.pass(SystemTime::now(), UNIX_EPOCH, &stop).await
     }
 
     async fn pass(
@@ -74,36 +106,56 @@ impl Archive {
     ) -> Result<Pass, ArchiveError> {
         let due = self.due_since(now, since).await?;
         let full = due.len() >= MAX_DUE;
+        let mut batches = batch::batches(due);
+        // Archivers that begin at the same moment shall not meet in the same batch.
+        shuffle(&mut batches);
+        let room = &Room::new(self.config().concurrency);
         // Where the warehouse or the store is away, the other sessions would fail the same way.
-        let absent = &AtomicBool::new(false);
-        let results = stream::iter(due)
-            .take_while(|_| std::future::ready(!stop.is_cancelled() && !absent.load(Ordering::Relaxed)))
-            .map(|due| self.archive_due(due, absent))
-            .buffer_unordered(self.config().concurrency.max(1));
+        let absent = &CancellationToken::new();
+        let results = stream::iter(batches)
+            .take_while(|_| std::future::ready(!stop.is_cancelled() && !absent.is_cancelled()))
+            .map(|batch| self.archive_batch(batch, room, stop))
+            .buffer_unordered(BATCHES)
+            .boxed();
         let pass = Pass { full, ..Pass::default() };
         Ok(results
-            .fold(pass, |mut pass, archived| {
-                if archived {
-                    pass.archived += 1;
-                } else {
-                    pass.failed += 1;
+            .fold(pass, |mut pass, outcomes| {
+                let is_transient =
+                    |outcome: &Outcome| matches!(outcome, Outcome::Failed(_, error) if error.is_transient());
+                let none_archived = !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Archived(_)));
+                if none_archived && outcomes.iter().any(is_transient) {
+                    absent.cancel();
+                }
+                for outcome in &outcomes {
+                    pass.count(outcome);
                 }
                 std::future::ready(pass)
             })
             .await)
     }
+}
 
-    async fn archive_due(&self, due: DueSession, absent: &AtomicBool) -> bool {
-        match self.archive_session(&due.tenant, &due.session).await {
-            Ok(archived) => {
+impl Pass {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Archived(archived) => {
+                self.archived += 1;
                 tracing::debug!(key = %archived.key, bytes = archived.compressed_bytes, "session archived");
-                true
             }
-            Err(error) => {
-                absent.fetch_or(error.is_transient(), Ordering::Relaxed);
-                tracing::warn!(tenant = due.tenant.as_str(), session = due.session, %error, "session not archived");
-                false
+            Outcome::Left => self.left += 1,
+            Outcome::Failed(of, error) => {
+                self.failed += 1;
+                let (tenant, session) = (of.tenant.as_str(), &of.session);
+                tracing::warn!(tenant, session, %error, "session not archived");
             }
         }
+    }
+}
+
+/// Fisher and Yates, with the random bits of fresh identifiers.
+fn shuffle<T>(items: &mut [T]) {
+    for last in (1..items.len()).rev() {
+        let (random, _) = Uuid::new_v4().as_u64_pair();
+        items.swap(last, usize::try_from(random >> 8).unwrap_or_default() % (last + 1));
     }
 }

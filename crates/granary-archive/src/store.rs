@@ -1,4 +1,4 @@
-//! Where objects are kept: a folder or a bucket, behind the same four operations.
+//! Where objects are kept: a folder or a bucket, behind the same operations.
 //!
 //! Both pass the same conformance tests (`tests/it/store.rs`): an object appears whole or not at all, writing it
 //! again replaces it, what was written is what is read, and an upload that is not finished changes nothing.
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{ArchiveConfig, ArchiveError, ObjectKey};
 pub use error::StoreError;
 use folder::{FolderReader, FolderStore, FolderUpload};
-use s3::{S3Reader, S3Store, S3Upload};
+use s3::{OpenError, S3Reader, S3Store, S3Upload};
 
 /// A folder or a bucket. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,10 +35,11 @@ impl Store {
                 if bucket.is_empty() {
                     return Err(wrong(format!("url {:?} names no bucket", config.url)));
                 }
-                let store = S3Store::connect(&config.s3, bucket, prefix.trim_matches('/')).await;
-                let store = store.map_err(wrong)?;
-                store.check().await?;
-                Ok(Self(Kind::S3(store)))
+                match S3Store::open(&config.s3, bucket, prefix.trim_matches('/')).await {
+                    Ok(store) => Ok(Self(Kind::S3(store))),
+                    Err(OpenError::Config(problem)) => Err(wrong(problem)),
+                    Err(OpenError::Store(error)) => Err(error.into()),
+                }
             }
             Some((scheme, _)) => Err(wrong(format!(
                 "url begins with {scheme}://, and is a folder's path or s3://bucket/prefix"
@@ -51,11 +52,19 @@ impl Store {
     }
 
     /// Begins to write an object; it is there once [`Upload::finish`] returns, and not before.
-    pub async fn create(&self, key: &ObjectKey) -> Result<Upload, StoreError> {
+    pub async fn create(&self, key: &ObjectKey, over: Over) -> Result<Upload, StoreError> {
         Ok(Upload(match &self.0 {
-            Kind::Folder(store) => UploadKind::Folder(store.create(key).await?),
-            Kind::S3(store) => UploadKind::S3(store.create(key)),
+            Kind::Folder(store) => UploadKind::Folder(store.create(key, over).await?),
+            Kind::S3(store) => UploadKind::S3(store.create(key, over)),
         }))
+    }
+
+    /// Which version of an object is there.
+    pub async fn version(&self, key: &ObjectKey) -> Result<Option<Version>, StoreError> {
+        match &self.0 {
+            Kind::Folder(store) => store.version(key).await,
+            Kind::S3(store) => store.version(key).await,
+        }
     }
 
     /// Begins to read an object. `None` is one that is not there.
@@ -68,12 +77,49 @@ impl Store {
         })
     }
 
+    /// A page of what is there, in the order of the keys' bytes, after the given key. An empty page is the end.
+    pub(crate) async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
+        match &self.0 {
+            Kind::Folder(store) => store.page(after).await,
+            Kind::S3(store) => store.page(after).await,
+        }
+    }
+
     /// Removes an object. One that is not there is no error.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         match &self.0 {
             Kind::Folder(store) => store.delete(key).await,
             Kind::S3(store) => store.delete(key).await,
         }
+    }
+}
+
+/// An object in a list. What is not ours may lie among them, so the key is text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) size_bytes: u64,
+}
+
+/// A version of an object: another one is another object's, or the same written again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(String);
+
+/// What a new object may take the place of. Anything else that is there is kept, and [`Upload::finish`] fails with
+/// [`StoreError::Replaced`]: of two writers that saw the same version, one writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// Whatever is there.
+    Anything,
+    /// Nothing.
+    Nothing,
+    /// This version.
+    This(Version),
+}
+
+impl From<Option<Version>> for Over {
+    fn from(version: Option<Version>) -> Self {
+        version.map_or(Self::Nothing, Self::This)
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) const METRIC_TABLES: [&str; 5] = [
 /// How long a small question may take. The one for due sessions reads narrow columns of whole tables.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
+/// How long the server may keep silent in the middle of an answer.
+pub(crate) const READ_TIMEOUT: Duration = TIMEOUT;
+
 /// Asks and reads the whole answer; for statements that bound it.
 pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, ArchiveError> {
     let mut cursor = query

@@ -61,6 +61,19 @@ Examples:
         #[command(subcommand)]
         command: Sessions,
     },
+    /// Archive sessions, and look after what is archived.
+    #[command(after_help = "\
+Examples:
+  granary archive run                       the archiving role alone; several may run
+  granary archive run --once                archive what is due, and end
+  granary archive verify --sample 1%        is every object there? and is every hundredth sound?
+  granary archive expire --dry-run          what is over the time of archive.keep
+  granary archive lifecycle > rules.json
+  aws s3api put-bucket-lifecycle-configuration --bucket BUCKET --lifecycle-configuration file://rules.json")]
+    Archive {
+        #[command(subcommand)]
+        command: Archive,
+    },
     /// Make, list, rotate and revoke the keys that senders need.
     #[command(after_help = "\
 Examples:
@@ -187,6 +200,67 @@ pub(crate) struct CreateKey {
     /// How many seconds' worth of both may come at once, such as 30s. As the settings say by default.
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) burst: Option<Duration>,
+}
+
+/// `granary archive`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Archive {
+    /// Archive sessions as they become due, until told to stop.
+    Run {
+        /// Archive what is due now, and end; the exit code is 1 if a session fails.
+        #[arg(long)]
+        once: bool,
+    },
+    /// How much is archived, and what is due.
+    Status {
+        /// How to print it; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// The sessions that have an object, the one that was archived last first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// How to print them; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// Hold every object against what was recorded; the exit code is 1 if one is missing, extra or damaged.
+    #[command(after_help = "\
+Examples:
+  granary archive verify                    read every object to its end
+  granary archive verify --sample 1%        look whether all are there, and read every hundredth
+  granary archive verify --format json | jq -r '.data[] | select(.state == \"damaged\").key'")]
+    Verify {
+        /// Which share of the objects is read, such as 1%; of the others existence and size are compared.
+        #[arg(long, value_parser = share, default_value = "100%", value_name = "SHARE")]
+        sample: f64,
+        /// Print also what is as it should be.
+        #[arg(long)]
+        all: bool,
+        /// How to print it; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// Delete the objects that are older than archive.keep says; the archiving role does it every hour.
+    Expire {
+        /// Only print their keys.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the lifecycle rules for the bucket, as `aws s3api put-bucket-lifecycle-configuration` takes them.
+    Lifecycle,
+}
+
+/// Reads `1%` or `0.01`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().map(|number| number / whole);
+    match share {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share is as in 1% or 0.01, from 0 to 100%".to_owned()),
+    }
 }
 
 /// `granary wal`
@@ -339,7 +413,7 @@ pub(crate) enum Sessions {
 impl Command {
     /// What this command logs: a command that answers keeps quiet unless it is told otherwise.
     pub(crate) fn log(&self, settings: &Settings) -> LogConfig {
-        let serves = matches!(self, Self::Up);
+        let serves = matches!(self, Self::Up | Self::Archive { command: Archive::Run { once: false } });
         if serves || settings.log.level != LogConfig::default().level {
             settings.log.clone()
         } else {
@@ -373,5 +447,15 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn a_share_is_read_as_people_write_it() {
+        for (text, share) in [("1%", 0.01), ("100%", 1.0), ("0.5", 0.5), ("0%", 0.0)] {
+            assert_eq!(super::share(text), Ok(share));
+        }
+        for text in ["101%", "-1%", "2", "", "%", "NaN", "all"] {
+            assert!(super::share(text).is_err(), "{text}");
+        }
     }
 }

@@ -42,7 +42,14 @@ struct Shared {
     ingested_ms: i64,
 }
 
-/// Reads a row as the statement in `sql.rs` writes it.
+/// Splits off the place that a line of several sessions begins with.
+pub(super) fn place(line: &[u8]) -> Result<(usize, &[u8]), String> {
+    let mut parts = line.splitn(2, |byte| *byte == b'\t');
+    let place = number(parts.next(), "place")?;
+    Ok((place, parts.next().unwrap_or_default()))
+}
+
+/// Reads a row as the statements in `sql.rs` write it.
 ///
 /// # Errors
 ///

@@ -1,10 +1,12 @@
-//! The statement that reads a session from all seven tables.
+//! The statements that read a session, or several small ones, from all seven tables.
 //!
 //! A row comes as one line of text: time, sequence, kind and id, by which rows are ordered, then two JSON
 //! objects, one of the columns that all tables share and one of the table's own, all with tabs between them.
 //! JSON has no bare tab or line break in it, so nothing needs to be escaped twice.
 
 use std::sync::OnceLock;
+
+use crate::names::IN_SESSIONS;
 
 /// What the texts depend upon, pinned; and bounds for a session of any size.
 pub(super) const SETTINGS: [(&str, &str); 9] = [
@@ -92,20 +94,35 @@ pub(super) fn page_of_rows() -> &'static str {
     })
 }
 
+/// All rows of several sessions, one session after the other in the order in which they are bound; the line begins
+/// with the session's place among them, from 1.
+pub(super) fn rows_of_sessions() -> &'static str {
+    static SQL: OnceLock<String> = OnceLock::new();
+    SQL.get_or_init(|| {
+        let tables = union(|table| {
+            let keys = table.keys();
+            let texts = table.texts();
+            format!("SELECT TenantId, SessionId, {keys}{texts} FROM {} WHERE {IN_SESSIONS}", table.name)
+        });
+        format!(
+            "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
+             (toString(TenantId), SessionId)) AS Place), '\\t', {LINE}) FROM (\n{tables}\n)\n\
+             ORDER BY Place, {KEY}, Own LIMIT {{limit:UInt64}}"
+        )
+    })
+}
+
 fn rows(condition: impl Fn(&Table) -> String) -> String {
-    let tables = union(|table| {
-        let own = &table.own;
-        let columns = format!(
-            ", formatRowNoNewline('JSONEachRow', {SHARED}) AS Shared, formatRowNoNewline('JSONEachRow', {own}) AS Own"
-        );
-        table.select(&columns) + &condition(table)
-    });
+    let tables = union(|table| table.select(&table.texts()) + &condition(table));
     format!(
-        "SELECT concat(toString(RowTime), '\\t', toString(RowSequence), '\\t', toString(RowKind), '\\t', \
-         toString(RowId), '\\t', Shared, '\\t', Own) FROM (\n{tables}\n)\n\
+        "SELECT {LINE} FROM (\n{tables}\n)\n\
          ORDER BY {KEY}, Own LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
     )
 }
+
+/// A row as text.
+const LINE: &str = "concat(toString(RowTime), '\\t', toString(RowSequence), '\\t', toString(RowKind), '\\t', \
+     toString(RowId), '\\t', Shared, '\\t', Own)";
 
 fn union(of: impl Fn(&Table) -> String) -> String {
     tables().iter().map(of).collect::<Vec<_>>().join("\nUNION ALL\n")
@@ -122,14 +139,31 @@ impl Table {
         format!("(toUnixTimestamp64Nano({time}), {sequence}, toUInt8({kind}), EventId)")
     }
 
+    /// The columns that rows are ordered by.
+    fn keys(&self) -> String {
+        let Self { kind, time, sequence, .. } = self;
+        format!(
+            "toUnixTimestamp64Nano({time}) AS RowTime, {sequence} AS RowSequence, toUInt8({kind}) AS RowKind, \
+             EventId AS RowId"
+        )
+    }
+
+    /// The columns that hold the row itself.
+    fn texts(&self) -> String {
+        let own = &self.own;
+        format!(
+            ", formatRowNoNewline('JSONEachRow', {SHARED}) AS Shared, formatRowNoNewline('JSONEachRow', {own}) AS Own"
+        )
+    }
+
     /// Keys of the session's rows, and further columns.
     fn select(&self, columns: &str) -> String {
-        let Self { name, kind, time, sequence, .. } = self;
+        let Self { name, time, .. } = self;
         format!(
-            "SELECT toUnixTimestamp64Nano({time}) AS RowTime, {sequence} AS RowSequence, toUInt8({kind}) AS RowKind, \
-             EventId AS RowId{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
+            "SELECT {}{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
              AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) \
              AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})",
+            self.keys(),
             self.key()
         )
     }

@@ -44,6 +44,37 @@ pub enum StoreError {
         /// The bucket's region, where the store says it.
         actual: Option<String>,
     },
+    /// This machine's clock and the store's are too far apart for a signed request.
+    #[error(
+        "the bucket {bucket} refuses requests because this machine's clock is wrong by more than it allows \
+         (15 minutes on AWS); set the clock, best by NTP"
+    )]
+    ClockSkew {
+        /// The bucket.
+        bucket: String,
+    },
+    /// Temporary keys are over.
+    #[error(
+        "the temporary keys for the bucket {bucket} have expired; give new ones in s3.access_key_id, \
+         s3.secret_access_key and s3.session_token, or leave them out to have them found and renewed"
+    )]
+    ExpiredToken {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The store does not know something that S3 does.
+    #[error(
+        "the store of bucket {bucket} does not know what {action} asks for ({message}); s3.conditional_writes = false, \
+         s3.checksum = \"none\", and s3.encryption, s3.storage_class and s3.tags left out ask for less"
+    )]
+    NotImplemented {
+        /// The bucket.
+        bucket: String,
+        /// What was tried.
+        action: &'static str,
+        /// The store's words.
+        message: String,
+    },
     /// The store did not answer, after several attempts.
     #[error("the bucket {bucket}{} cannot be reached ({action}): {problem}", at(.endpoint.as_deref()))]
     Unreachable {
@@ -70,6 +101,12 @@ pub enum StoreError {
         /// The store's words.
         message: String,
     },
+    /// Somebody else wrote the object in the meantime; theirs was kept. Begin again, from what is there now.
+    #[error("the object {key} was written by somebody else in the meantime, and is kept as it is")]
+    Replaced {
+        /// The object.
+        key: String,
+    },
     /// The object was replaced while it was read; read it again from the start.
     #[error("the object {key} was replaced while it was read")]
     Changed {
@@ -83,11 +120,16 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Changed { .. } => true,
+            Self::Unreachable { .. } | Self::Changed { .. } | Self::Replaced { .. } => true,
             Self::Service { status, .. } => *status >= 500 || *status == 429,
             // A full disk is made room on, a mount comes back.
             Self::Folder { source, .. } => source.kind() != std::io::ErrorKind::PermissionDenied,
-            Self::MissingBucket { .. } | Self::Denied { .. } | Self::WrongRegion { .. } => false,
+            Self::MissingBucket { .. }
+            | Self::Denied { .. }
+            | Self::WrongRegion { .. }
+            | Self::ClockSkew { .. }
+            | Self::ExpiredToken { .. }
+            | Self::NotImplemented { .. } => false,
         }
     }
 }

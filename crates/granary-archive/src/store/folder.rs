@@ -3,16 +3,18 @@
 //! An object is written under a name of its own in `.tmp`, synced, and renamed to its place, so a file under
 //! `sessions` is always whole. The folder above it is synced too, or a power loss could forget the name.
 
+mod page;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Entry, Over, StoreError, Version};
 use crate::ObjectKey;
 
 const TEMPORARY: &str = ".tmp";
@@ -21,6 +23,9 @@ const TEMPORARY: &str = ".tmp";
 const STALE_AFTER: Duration = Duration::from_hours(24);
 
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// As many as a bucket lists at a time.
+const LIST_PAGE: usize = 1_000;
 
 /// A folder with archived sessions.
 #[derive(Debug, Clone)]
@@ -53,12 +58,26 @@ impl FolderStore {
         self.root.join(key.to_string())
     }
 
-    pub(super) async fn create(&self, key: &ObjectKey) -> Result<FolderUpload, StoreError> {
+    /// A page of the files whose keys come after the given one. An empty page is the end.
+    pub(super) async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
+        let (root, after) = (self.root.clone(), after.map(ToOwned::to_owned));
+        let page = tokio::task::spawn_blocking(move || page::page(&root, after.as_deref(), LIST_PAGE)).await;
+        page.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(at(&self.root))
+    }
+
+    pub(super) async fn version(&self, key: &ObjectKey) -> Result<Option<Version>, StoreError> {
+        let path = self.path(key);
+        let asked = path.clone();
+        let version = tokio::task::spawn_blocking(move || version(&asked)).await;
+        version.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(at(&path))
+    }
+
+    pub(super) async fn create(&self, key: &ObjectKey, over: Over) -> Result<FolderUpload, StoreError> {
         let folder = self.root.join(TEMPORARY);
         fs::create_dir_all(&folder).await.map_err(at(&folder))?;
         let temporary = folder.join(Uuid::new_v4().to_string());
         let file = File::create_new(&temporary).await.map_err(at(&temporary))?;
-        Ok(FolderUpload { file, temporary, target: self.path(key), root: self.root.clone() })
+        Ok(FolderUpload { file, temporary, target: self.path(key), root: self.root.clone(), over })
     }
 
     pub(super) async fn read(&self, key: &ObjectKey) -> Result<Option<FolderReader>, StoreError> {
@@ -88,6 +107,7 @@ pub(super) struct FolderUpload {
     temporary: PathBuf,
     target: PathBuf,
     root: PathBuf,
+    over: Over,
 }
 
 impl FolderUpload {
@@ -99,8 +119,14 @@ impl FolderUpload {
         self.file.flush().await.map_err(at(&self.temporary))?;
         self.file.sync_all().await.map_err(at(&self.temporary))?;
         let (temporary, target, root) = (self.temporary.clone(), self.target.clone(), self.root.clone());
-        let placed = tokio::task::spawn_blocking(move || place(&temporary, &target, &root)).await;
-        placed.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(at(&self.target))
+        let over = self.over.clone();
+        let placed = tokio::task::spawn_blocking(move || place(&temporary, &target, &root, &over)).await;
+        match placed.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(at(&self.target))? {
+            Placed::Yes => Ok(()),
+            Placed::SomethingElseIsThere => {
+                Err(StoreError::Replaced { key: self.target.display().to_string() })
+            }
+        }
     }
 }
 
@@ -111,15 +137,61 @@ impl Drop for FolderUpload {
     }
 }
 
+enum Placed {
+    Yes,
+    SomethingElseIsThere,
+}
+
 /// Renames a file to its place and syncs every folder from there up, each of which may be new.
-fn place(temporary: &Path, target: &Path, root: &Path) -> io::Result<()> {
+fn place(temporary: &Path, target: &Path, root: &Path, over: &Over) -> io::Result<Placed> {
     let folder = target.parent().unwrap_or(root);
     std::fs::create_dir_all(folder)?;
+    // Two writers that look at what is there must not do so at once. Dropping it unlocks.
+    let lock = lock(root)?;
+    let expected = match over {
+        Over::Anything => true,
+        Over::Nothing => version(target)?.is_none(),
+        Over::This(expected) => version(target)?.as_ref() == Some(expected),
+    };
+    if !expected {
+        return Ok(Placed::SomethingElseIsThere);
+    }
     std::fs::rename(temporary, target)?;
+    drop(lock);
     for folder in folder.ancestors().take_while(|folder| folder.starts_with(root)) {
         sync_folder(folder)?;
     }
-    Ok(())
+    Ok(Placed::Yes)
+}
+
+/// What tells one file under a name from the next: no two that are there at once share a number, and the times of
+/// those that follow one another differ.
+fn version(path: &Path) -> io::Result<Option<Version>> {
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata?,
+    };
+    let since_1970 = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let number = 0;
+    Ok(Some(Version(format!("{number}-{}-{}", metadata.len(), since_1970.as_nanos()))))
+}
+
+#[cfg(unix)]
+fn lock(root: &Path) -> io::Result<std::fs::File> {
+    let folder = std::fs::File::open(root)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
+/// Other systems do not open folders.
+#[cfg(not(unix))]
+fn lock(root: &Path) -> io::Result<std::fs::File> {
+    let file = std::fs::File::create(root.join(TEMPORARY).join("lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 #[cfg(unix)]

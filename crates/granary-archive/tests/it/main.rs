@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod damage;
 mod due;
+mod ends;
+mod expire;
+mod faults;
 mod foreign_rows;
 mod hostile_names;
+mod leases;
+mod memory;
 mod reading;
 mod round_trip;
+mod s3;
+mod s3_requests;
 mod steps;
 mod store;
 mod store_errors;

@@ -1,6 +1,7 @@
 //! A job that is stopped anywhere and run again ends where an undisturbed one ends.
 
-use granary_archive::{ArchiveError, ArchivedSession};
+use granary_archive::{ArchiveError, ArchivedSession, Over};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, INGESTED_MS, SESSION, event, records, store, store_at, tenant};
 
@@ -28,7 +29,7 @@ async fn a_job_stopped_at_any_step_and_run_again_leaves_the_same_object_and_mark
         let store = granary_archive::Store::open(&crate::support::folder_config(&within_upload.folder))
             .await
             .unwrap();
-        let mut upload = store.create(&undisturbed.0.key).await.unwrap();
+        let mut upload = store.create(&undisturbed.0.key, Over::Anything).await.unwrap();
         upload.write(b"half a").await.unwrap();
         // A killed process removes nothing.
         std::mem::forget(upload);
@@ -113,4 +114,88 @@ async fn a_session_that_nobody_knows_is_not_found() {
         assert!(matches!(error, ArchiveError::SessionNotFound { .. }), "{error}");
     }
     assert!(fixture.objects().is_empty());
+}
+
+/// Polls a future so many times and then drops it, as a process that is killed there does with what it holds.
+async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_archiver_killed_anywhere_leaves_its_sessions_to_the_next_one() {
+    const SESSIONS: usize = 3;
+    let objects = |fixture: &Fixture| {
+        let mut objects: Vec<_> = fixture
+            .objects()
+            .into_iter()
+            .filter(|path| path.extension().is_some())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_owned();
+                (name, std::fs::read(&path).unwrap())
+            })
+            .collect();
+        objects.sort();
+        objects
+    };
+    let fixture_of = async |test: &str| {
+        let fixture = Fixture::new(test).await;
+        let events = (0..SESSIONS).flat_map(|n| (0..3).map(move |second| event(&format!("s{n}"), second, 0)));
+        store(&fixture.warehouse.owner, &records(events.collect())).await;
+        fixture
+    };
+    let undisturbed = fixture_of("not_killed").await;
+    undisturbed.archive.run_once(CancellationToken::new()).await.unwrap();
+    let expected = objects(&undisturbed);
+    assert_eq!(expected.len(), SESSIONS);
+
+    // One warehouse for all: the marks and leases are taken away in between.
+    let fixture = fixture_of("killed").await;
+    let owner = &fixture.warehouse.owner;
+    let mut polls = 1;
+    loop {
+        let killed = killed_after(polls, fixture.archive.run_once(CancellationToken::new())).await;
+        let marked = async || -> Vec<String> {
+            let marks = "SELECT SessionId FROM session_archives FINAL ORDER BY SessionId";
+            owner.query(marks).fetch_all().await.unwrap()
+        };
+        // What has a final name is whole, whether it is marked or not, and what is marked has its object.
+        let found = objects(&fixture);
+        assert!(found.iter().all(|object| expected.contains(object)), "after {polls} polls");
+        for session in &marked().await {
+            fixture.archive.verify_session(&tenant(), session).await.unwrap();
+        }
+        // What the killed one had sent last may still be on its way: a claim, or a mark.
+        while marked().await.len() < SESSIONS {
+            // The leases run out.
+            owner.execute("TRUNCATE TABLE archive_leases").await.unwrap();
+            let pass = fixture.archive.run_once(CancellationToken::new()).await.unwrap();
+            assert_eq!(pass.failed, 0, "after {polls} polls");
+        }
+        assert_eq!(objects(&fixture), expected, "after {polls} polls");
+        assert_eq!(fixture.due().await, Vec::<String>::new());
+        if killed.is_some() {
+            break;
+        }
+        let under_way = "SELECT count() FROM system.processes \
+                         WHERE query_kind = 'Insert' AND current_database = currentDatabase()";
+        while owner.query(under_way).fetch_one::<u64>().await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+        owner.execute("TRUNCATE TABLE session_archives").await.unwrap();
+        owner.execute("TRUNCATE TABLE archive_leases").await.unwrap();
+        for object in fixture.objects() {
+            std::fs::remove_file(object).unwrap();
+        }
+        polls += 1 + polls / 3;
+    }
+    assert!(polls > 10, "{polls} polls are not every step");
 }

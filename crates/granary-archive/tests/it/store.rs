@@ -1,11 +1,7 @@
-//! Folder and S3 keep the same promises.
-//!
-//! The S3 tests run against a server in this process; against another one too where
-//! `GRANARY_TEST_S3_ENDPOINT`, `GRANARY_TEST_S3_BUCKET`, `GRANARY_TEST_S3_KEY` and `GRANARY_TEST_S3_SECRET` say where.
+//! What every store promises; `s3.rs` holds buckets to it.
 
-use granary_archive::{ArchiveConfig, ObjectKey, S3Config, Store};
+use granary_archive::{ObjectKey, Over, Store, StoreError};
 use granary_model::TenantId;
-use granary_testkit::TestS3;
 
 use crate::support::{TIME, folder_config};
 
@@ -22,7 +18,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 async fn put(store: &Store, key: &ObjectKey, bytes: &[u8]) {
-    let mut upload = store.create(key).await.unwrap();
+    let mut upload = store.create(key, Over::Anything).await.unwrap();
     for chunk in bytes.chunks(60_000) {
         upload.write(chunk).await.unwrap();
     }
@@ -40,7 +36,7 @@ async fn get(store: &Store, key: &ObjectKey) -> Option<Vec<u8>> {
 }
 
 /// What every store promises.
-async fn conforms(store: &Store) {
+pub(crate) async fn conforms(store: &Store) {
     let small = key("small");
     assert_eq!(get(store, &small).await, None, "what was never written is not there");
     store.delete(&small).await.unwrap();
@@ -63,10 +59,10 @@ async fn conforms(store: &Store) {
     }
 
     for length in [10, 9 << 20] {
-        let mut given_up = store.create(&small).await.unwrap();
+        let mut given_up = store.create(&small, Over::Anything).await.unwrap();
         given_up.write(&noise(length)).await.unwrap();
         given_up.abort().await;
-        let mut dropped = store.create(&small).await.unwrap();
+        let mut dropped = store.create(&small, Over::Anything).await.unwrap();
         dropped.write(&noise(length)).await.unwrap();
         drop(dropped);
     }
@@ -89,6 +85,8 @@ async fn conforms(store: &Store) {
         }
     }
 
+    Box::pin(of_two_writers_one_writes(store, &small)).await;
+
     store.delete(&small).await.unwrap();
     assert_eq!(get(store, &small).await, None);
     for hostile in ["..", ".", "", "a/b", "%", "漢"] {
@@ -100,66 +98,39 @@ async fn conforms(store: &Store) {
     }
 }
 
-pub(crate) fn s3_config(server: &TestS3, prefix: &str) -> ArchiveConfig {
-    ArchiveConfig {
-        url: format!("s3://{}/{prefix}", server.bucket),
-        s3: S3Config {
-            endpoint: Some(server.endpoint.clone()),
-            path_style: true,
-            access_key_id: Some(server.access_key_id.clone()),
-            secret_access_key: Some(server.secret_access_key.clone()),
-            ..S3Config::default()
-        },
-        ..ArchiveConfig::default()
+/// A writer replaces what it has seen, and nothing else.
+async fn of_two_writers_one_writes(store: &Store, key: &ObjectKey) {
+    // Each way an upload goes: whole, and in parts.
+    for length in [100, 9 << 20] {
+        store.delete(key).await.unwrap();
+        let write = async |over: Over, byte: u8| {
+            let mut upload = store.create(key, over).await.unwrap();
+            upload.write(&vec![byte; length]).await.unwrap();
+            upload.finish().await
+        };
+        let refused = |result: Result<(), StoreError>| {
+            assert!(matches!(result, Err(StoreError::Replaced { .. })), "{length}: {result:?}");
+        };
+        assert_eq!(store.version(key).await.unwrap(), None);
+        write(Over::Nothing, 0).await.unwrap();
+        let first = store.version(key).await.unwrap().unwrap();
+        refused(write(Over::Nothing, 1).await);
+        write(Over::This(first.clone()), 2).await.unwrap();
+        refused(write(Over::This(first.clone()), 3).await);
+        assert_eq!(get(store, key).await.unwrap()[0], 2);
+        let (one, other) =
+            tokio::join!(async { write(store.version(key).await.unwrap().into(), 4).await }, async {
+                write(store.version(key).await.unwrap().into(), 5).await
+            },);
+        assert!(one.is_ok() || other.is_ok());
+        store.delete(key).await.unwrap();
+        refused(write(Over::This(first), 6).await);
+        assert_eq!(get(store, key).await, None);
     }
 }
 
 #[tokio::test]
 async fn a_folder_conforms() {
     let folder = tempfile::tempdir().unwrap();
-    conforms(&Store::open(&folder_config(&folder)).await.unwrap()).await;
-}
-
-#[tokio::test]
-async fn s3_conforms() {
-    let server = granary_testkit::s3("conformance").await;
-    conforms(&Store::open(&s3_config(&server, "")).await.unwrap()).await;
-    conforms(&Store::open(&s3_config(&server, "a prefix/of/two/")).await.unwrap()).await;
-}
-
-#[tokio::test]
-async fn another_s3_conforms_where_one_is_given() {
-    #[expect(clippy::disallowed_methods, reason = "how a test is told of a server outside")]
-    let variable = |name: &str| std::env::var(format!("GRANARY_TEST_S3_{name}")).ok();
-    let (Some(endpoint), Some(bucket)) = (variable("ENDPOINT"), variable("BUCKET")) else { return };
-    let config = ArchiveConfig {
-        url: format!("s3://{bucket}/granary-conformance"),
-        s3: S3Config {
-            endpoint: Some(endpoint),
-            path_style: true,
-            access_key_id: variable("KEY"),
-            secret_access_key: variable("SECRET"),
-            ..S3Config::default()
-        },
-        ..ArchiveConfig::default()
-    };
-    conforms(&Store::open(&config).await.unwrap()).await;
-}
-
-#[tokio::test]
-async fn a_session_is_archived_in_s3_and_read_back() {
-    let server = granary_testkit::s3("sessions").await;
-    let warehouse = granary_testkit::warehouse("in_s3").await;
-    let archive = granary_archive::Archive::open(&s3_config(&server, "granary"), warehouse.owner.clone())
-        .await
-        .unwrap();
-    let events = (0..50).map(|second| crate::support::event("s", second, 0)).collect();
-    crate::support::store(&warehouse.owner, &crate::support::records(events)).await;
-    let tenant = TenantId::default();
-    let archived = archive.archive_session(&tenant, "s").await.unwrap();
-    assert!(server.object_path(&format!("granary/{}", archived.key)).is_file());
-    assert_eq!(archive.verify_session(&tenant, "s").await.unwrap(), archived);
-    warehouse.owner.execute("TRUNCATE TABLE otel_logs").await.unwrap();
-    let lines = futures::StreamExt::count(archive.read(&tenant, "s").await.unwrap()).await;
-    assert_eq!(lines, 52);
+    Box::pin(conforms(&Store::open(&folder_config(&folder)).await.unwrap())).await;
 }

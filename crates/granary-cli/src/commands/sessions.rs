@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use futures::StreamExt;
-use granary_archive::{Archive, ArchivedSession, ReplayOptions, Speed};
+use granary_archive::{ArchivedSession, ReplayOptions, Speed};
 use granary_gateway::{Catalogue, RawParams, Runner};
 use granary_model::TenantId;
 use jiff::Timestamp;
@@ -83,14 +83,8 @@ fn milliseconds(time: &str) -> String {
     time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), |time| format!("{time:.3}"))
 }
 
-async fn open_archive(settings: &Settings, access: &Access) -> anyhow::Result<Archive> {
-    let config = settings.archive();
-    let opened = Archive::open(&config, access.owner()).await;
-    opened.with_context(|| format!("the archive at {} cannot be used", config.url))
-}
-
 async fn archive(settings: &Settings, access: &Access, sessions: &[String]) -> anyhow::Result<()> {
-    let archive = open_archive(settings, access).await?;
+    let archive = super::archive::open(settings, access).await?;
     let tenant = TenantId::default();
     let mut failed = 0;
     let wanted: Vec<(TenantId, String)> = if sessions.is_empty() {
@@ -124,7 +118,7 @@ async fn replay(
     speed: &str,
     jsonl: bool,
 ) -> anyhow::Result<()> {
-    let archive = open_archive(settings, access).await?;
+    let archive = super::archive::open(settings, access).await?;
     let options =
         ReplayOptions { speed: speed.parse::<Speed>()?, max_gap: Some(settings.gateway.max_replay_gap) };
     let mut events = Box::pin(archive.replay(&TenantId::default(), session, options).await?);

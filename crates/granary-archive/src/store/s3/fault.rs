@@ -44,6 +44,13 @@ impl Fault {
         }
     }
 
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::Unreachable(_) => None,
+        }
+    }
+
     pub(super) fn is(&self, expected: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == expected)
     }
@@ -65,6 +72,11 @@ impl Place {
             }
             Fault::Refused { status, code, message, region } => (status, code, message, region),
         };
+        // AWS names the region in a header, other stores in their words: "… is wrong; expecting 'eu-central-1'".
+        let region = region.or_else(|| {
+            let named = message.split_once("expecting '")?.1;
+            Some(named.split_once('\'')?.0.to_owned())
+        });
         let elsewhere = region.as_ref().is_some_and(|region| *region != self.region);
         match (status, code.as_str()) {
             (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => {
@@ -77,6 +89,9 @@ impl Place {
             (404, _) if action == "HeadBucket" => {
                 StoreError::MissingBucket { bucket, endpoint: self.endpoint.clone() }
             }
+            (_, "RequestTimeTooSkewed" | "RequestExpired") => StoreError::ClockSkew { bucket },
+            (_, "ExpiredToken" | "ExpiredTokenException") => StoreError::ExpiredToken { bucket },
+            (501, _) | (_, "NotImplemented") => StoreError::NotImplemented { bucket, action, message },
             (401 | 403, _) => {
                 let code = if code.is_empty() { status.to_string() } else { code };
                 StoreError::Denied { bucket, action, code }
