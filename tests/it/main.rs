@@ -13,6 +13,7 @@ mod hostile;
 mod keys;
 mod receiver;
 mod repeats;
+mod restored;
 mod secrets;
 mod seeds;
 mod tls;

@@ -17,6 +17,7 @@
 
 mod archive;
 mod config;
+mod erase;
 mod error;
 pub mod format;
 mod job;
@@ -26,6 +27,7 @@ mod mark;
 mod object;
 mod otlp;
 mod replay;
+mod restore;
 mod rows;
 mod select;
 mod service;
@@ -35,10 +37,12 @@ mod tables;
 
 pub use archive::{Archive, LineStream, ReplayStream};
 pub use config::{ArchiveConfig, S3Config};
+pub use erase::Erased;
 pub use error::ArchiveError;
 pub use format::{ArchiveLine, EventInfo, Header, LineKind, Trailer};
 pub use job::{ArchivedSession, Uploaded, Verified};
 pub use layout::{KeyName, ObjectKey, ObjectKeyError};
 pub use replay::{ReplayEvent, ReplayOptions, Speed, SpeedError};
+pub use restore::{RestoreFailure, RestoreOptions, RestoreStream, RestoredSession};
 pub use select::DueSession;
-pub use store::{ObjectReader, Store, StoreError, Upload};
+pub use store::{ListedKey, ObjectReader, Store, StoreError, Upload};

@@ -68,6 +68,15 @@ pub(crate) async fn newest(
 
 /// Adds a row. The same row once more changes nothing that anyone reads.
 pub(crate) async fn add(warehouse: &Warehouse, archived: &ArchivedSession) -> Result<(), ArchiveError> {
+    add_of_format(warehouse, archived, FORMAT_VERSION).await
+}
+
+/// Adds a row for an object that may have been written in an earlier format.
+pub(crate) async fn add_of_format(
+    warehouse: &Warehouse,
+    archived: &ArchivedSession,
+    format: u32,
+) -> Result<(), ArchiveError> {
     let ArchivedSession { tenant, session, key, contents, ingested_up_to_ms, bytes, compressed_bytes } =
         archived;
     let Trailer { logs, spans, metric_points, first_time_unix_nano, last_time_unix_nano, sha256 } = contents;
@@ -83,7 +92,7 @@ pub(crate) async fn add(warehouse: &Warehouse, archived: &ArchivedSession) -> Re
         .param("tenant", tenant.as_str())
         .param("session", session)
         .param("key", key.to_string())
-        .param("format", FORMAT_VERSION)
+        .param("format", format)
         .param("logs", logs)
         .param("spans", spans)
         .param("points", metric_points)

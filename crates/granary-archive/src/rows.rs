@@ -10,13 +10,13 @@ mod records;
 mod sql;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use granary_clickhouse::{BytesCursor, ClickHouseError, Warehouse};
 use granary_model::TenantId;
 
 use crate::lines::LineBuffer;
+use crate::tables::READ_TIMEOUT;
 use crate::{ArchiveError, ArchiveLine};
 use parse::RowKey;
 
@@ -31,9 +31,6 @@ const MAX_PAGE_ROWS: u64 = 8_000;
 
 /// Bytes of lines after which a page ends early; the next one asks for as many rows as it expects to fit.
 const PAGE_BYTES: u64 = 8 << 20;
-
-/// How long the server may keep silent in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Which session is read.
 #[derive(Debug, Clone)]

@@ -118,8 +118,9 @@ fn due_sql() -> String {
          HAVING newest < fromUnixTimestamp64Milli({{quiet_since:Int64}})) AS received\n\
          LEFT JOIN (SELECT TenantId, SessionId, argMax((IngestedUpTo, Logs, Spans, MetricPoints), ArchivedAt) AS mark \
          FROM session_archives GROUP BY TenantId, SessionId) AS archived USING (TenantId, SessionId)\n\
-         WHERE newest > archived.mark.1 OR logs > archived.mark.2 OR spans > archived.mark.3 \
-         OR points > archived.mark.4\n\
+         WHERE (newest > archived.mark.1 OR logs > archived.mark.2 OR spans > archived.mark.3 \
+         OR points > archived.mark.4) \
+         AND (received.TenantId, received.SessionId) NOT IN (SELECT TenantId, SessionId FROM session_erasures)\n\
          ORDER BY newest, tenant, session LIMIT {{limit:UInt64}}"
     )
 }
@@ -145,7 +146,7 @@ fn holdings_sql() -> String {
     )
 }
 
-fn unix_ms(time: SystemTime) -> i64 {
+pub(crate) fn unix_ms(time: SystemTime) -> i64 {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }

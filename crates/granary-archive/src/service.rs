@@ -72,6 +72,10 @@ impl Archive {
         since: SystemTime,
         stop: &CancellationToken,
     ) -> Result<Pass, ArchiveError> {
+        // What has come of erased sessions goes first, so that it is seen for as short a time as may be.
+        if let Err(error) = self.erase_late_since(since).await {
+            tracing::warn!(%error, "what has arrived of erased sessions is still there; tried again at the next pass");
+        }
         let due = self.due_since(now, since).await?;
         let full = due.len() >= MAX_DUE;
         // Where the warehouse or the store is away, the other sessions would fail the same way.

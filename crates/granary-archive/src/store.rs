@@ -8,11 +8,15 @@ mod folder;
 mod s3;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 
 use crate::{ArchiveConfig, ArchiveError, ObjectKey};
 pub use error::StoreError;
 use folder::{FolderReader, FolderStore, FolderUpload};
 use s3::{S3Reader, S3Store, S3Upload};
+
+/// The key of an object that was found, or the name of something that is none.
+pub type ListedKey = Result<ObjectKey, String>;
 
 /// A folder or a bucket. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +70,15 @@ impl Store {
             }
             Kind::S3(store) => store.read(key).await?.map(|reader| ObjectReader(ReaderKind::S3(reader))),
         })
+    }
+
+    /// The keys that begin so, in no particular order, without holding all of them. What lies there under a name that is no
+    /// object's is an `Err` with that name: it is not Granary's, and is nobody's reason to stop.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<ListedKey, StoreError>> {
+        match &self.0 {
+            Kind::Folder(store) => store.list(prefix),
+            Kind::S3(store) => store.list(prefix),
+        }
     }
 
     /// Removes an object. One that is not there is no error.

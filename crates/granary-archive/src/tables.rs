@@ -19,6 +19,9 @@ pub(crate) const METRIC_TABLES: [&str; 5] = [
 /// How long a small question may take. The one for due sessions reads narrow columns of whole tables.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
+/// How long the server may keep silent in the middle of a long answer.
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// Asks and reads the whole answer; for statements that bound it.
 pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, ArchiveError> {
     let mut cursor = query
@@ -32,6 +35,16 @@ pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, Arc
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(|error| ArchiveError::Answer { problem: error.to_string() })
+}
+
+/// How long a statement may take that writes parts anew.
+pub(crate) const SLOW_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// Runs a statement that answers with nothing and may take long, as a mutation of large parts does.
+pub(crate) async fn execute_slowly(query: Query) -> Result<(), ClickHouseError> {
+    tokio::time::timeout(SLOW_TIMEOUT, async { Ok(query.execute().await?) })
+        .await
+        .unwrap_or(Err(ClickHouseError::TimedOut { after: SLOW_TIMEOUT }))
 }
 
 /// Runs a statement that answers with nothing.

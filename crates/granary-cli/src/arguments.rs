@@ -61,6 +61,17 @@ Examples:
         #[command(subcommand)]
         command: Sessions,
     },
+    /// Look after the archive of sessions.
+    #[command(after_help = "\
+Examples:
+  granary archive restore --dry-run                     what the warehouse has lost of what is archived
+  granary archive restore                               put it back
+  granary archive restore --from 2026-03-01 --to 2026-04-01 --into march
+  granary archive restore --session SESSION")]
+    Archive {
+        #[command(subcommand)]
+        command: ArchiveCommand,
+    },
     /// Make, list, rotate and revoke the keys that senders need.
     #[command(after_help = "\
 Examples:
@@ -130,6 +141,39 @@ Examples:
     /// The embedded engine's own process.
     #[command(hide = true)]
     EngineChild,
+}
+
+/// `granary archive`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArchiveCommand {
+    /// Put sessions back into the warehouse from their objects; what is there is left as it is.
+    Restore(Restore),
+}
+
+/// `granary archive restore`
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only sessions that began on this day (UTC) or later, as in 2026-11-20.
+    #[arg(long, value_name = "DAY", conflicts_with = "session")]
+    pub(crate) from: Option<String>,
+    /// Only sessions that began before this day (UTC).
+    #[arg(long, value_name = "DAY", conflicts_with = "session")]
+    pub(crate) to: Option<String>,
+    /// Only this tenant's sessions; without it everybody's.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// The database to restore into, which is made where it is missing; without it the warehouse's own.
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) into: Option<String>,
+    /// Only say what is missing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
 }
 
 /// `granary keys`
@@ -322,6 +366,17 @@ pub(crate) enum Sessions {
     Archive {
         /// The sessions; none means all that are due.
         sessions: Vec<String>,
+    },
+    /// Erase a session for good: its objects, its rows, its share of the rollups.
+    Erase {
+        /// The session's id.
+        session: String,
+        /// Whose session it is.
+        #[arg(long, default_value = TenantId::DEFAULT)]
+        tenant: String,
+        /// Do it; without this nothing is erased.
+        #[arg(long)]
+        yes: bool,
     },
     /// Play a session's events again, at the pace they happened.
     Replay {

@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod instance;
 mod output;
+mod progress;
 mod settings;
 mod up;
 
@@ -67,6 +68,7 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Demo(demo) => Box::pin(commands::demo::run(settings, &demo)).await,
             Command::Query(query) => commands::query::run(&settings, &query).await,
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
+            Command::Archive { command } => commands::archive::run(&settings, &command).await,
             Command::Migrate { dry_run } => commands::migrate::run(&settings, dry_run).await,
             Command::Keys { command } => commands::keys::run(&settings, command),
             Command::Wal { command } => commands::wal::run(&settings, &command),

@@ -36,7 +36,7 @@ pub(super) mod kind {
 
 /// The columns that all tables have.
 const SHARED: &str = "ResourceAttributes, ResourceSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, ScopeSchemaUrl, \
-     AttributeTypes, RedactedFields, toUnixTimestamp64Milli(IngestedAt) AS IngestedMs";
+     AttributeTypes, RedactedFields, toUnixTimestamp64Milli(IngestedAt) AS IngestedMs, BatchId, TeamId, TimeOutOfRange";
 
 const LOG: &str = "TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, Body, LogAttributes AS Attributes, \
      EventName, ObservedDelay, Flags, DroppedAttributes";
@@ -103,7 +103,7 @@ fn rows(condition: impl Fn(&Table) -> String) -> String {
     format!(
         "SELECT concat(toString(RowTime), '\\t', toString(RowSequence), '\\t', toString(RowKind), '\\t', \
          toString(RowId), '\\t', Shared, '\\t', Own) FROM (\n{tables}\n)\n\
-         ORDER BY {KEY}, Own LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
+         ORDER BY {KEY}, Own, Shared LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
     )
 }
 

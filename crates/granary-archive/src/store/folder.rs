@@ -3,6 +3,8 @@
 //! An object is written under a name of its own in `.tmp`, synced, and renamed to its place, so a file under
 //! `sessions` is always whole. The folder above it is synced too, or a power loss could forget the name.
 
+mod list;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

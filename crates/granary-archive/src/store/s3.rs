@@ -6,6 +6,7 @@
 //! a replay of an hour holds no connection for an hour.
 
 mod fault;
+mod list;
 
 use std::time::Duration;
 

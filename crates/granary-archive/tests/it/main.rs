@@ -4,13 +4,16 @@
 
 mod damage;
 mod due;
+mod erase;
 mod foreign_rows;
 mod hostile_names;
 mod reading;
+mod restore;
 mod round_trip;
 mod steps;
 mod store;
 mod store_errors;
 mod support;
+mod tables;
 
 granary_testkit::engine_child!();

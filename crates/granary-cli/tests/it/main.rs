@@ -11,4 +11,5 @@ mod operations;
 mod oracle;
 mod process;
 mod readme;
+mod restore;
 mod up;
