@@ -8,8 +8,9 @@
 //! the same object and the same mark: running it twice is running it once. A process that is killed between two
 //! steps leaves a session that is still due.
 //!
-//! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format). Nothing is
-//! ever deleted from the warehouse here.
+//! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format).
+//! [`Archive::restore`] puts objects back into a warehouse, each row once; [`Archive::erase`] takes a session out of
+//! everything, and nothing else here deletes from the warehouse.
 //!
 //! [`Archive::read`] gives a session's lines from its object where that is up to date, else the same lines
 //! straight from the warehouse; [`Archive::replay`] gives its events at the pace they happened, or faster.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -72,6 +73,16 @@ Examples:
         #[command(subcommand)]
         command: ArchiveCommand,
     },
+    /// Import what agents have left on disk: OTLP files and Claude Code's transcripts. Needs a granary that runs.
+    #[command(after_help = "\
+Examples:
+  granary import ~/.claude/projects --dry-run
+  granary import ~/.claude/projects --attribute team.id=platform --attribute user.email=ada@example.com
+  granary import telemetry.jsonl.gz traces.pb --to http://127.0.0.1:4317
+
+A second import of the same files adds nothing. What live telemetry brought already is left out. Everything imported has
+the resource attribute granary.import.")]
+    Import(Import),
     /// Make, list, rotate and revoke the keys that senders need.
     #[command(after_help = "\
 Examples:
@@ -174,6 +185,49 @@ pub(crate) struct Restore {
     /// How to print the summary.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub(crate) format: ReportFormat,
+}
+
+/// `granary import`
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Files, and folders with files that end in .jsonl, .json or .pb, compressed or not.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The receiver's gRPC address; by default the one in the settings.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// A key's token, where the receiver asks for one.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Whose the data are: the tenant of the token.
+    #[arg(long, default_value = TenantId::DEFAULT)]
+    pub(crate) tenant: String,
+    /// An attribute for the resource of everything, such as team.id, project or user.email; repeatable.
+    #[arg(long = "attribute", value_name = "KEY=VALUE")]
+    pub(crate) attributes: Vec<String>,
+    /// Import the texts of transcripts, too: prompts, answers, tools' inputs. They are redacted like everything.
+    #[arg(long)]
+    pub(crate) content: bool,
+    /// The signal of protobuf files whose name does not say it.
+    #[arg(long, value_enum)]
+    pub(crate) signal: Option<ImportSignal>,
+    /// Only say what would be imported.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+}
+
+/// A signal, where a file does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportSignal {
+    /// Log records.
+    Logs,
+    /// Spans.
+    Traces,
+    /// Metric points.
+    Metrics,
 }
 
 /// `granary keys`

@@ -109,7 +109,7 @@ async fn delete_from(
 
 /// Runs a mutation and waits for it, on every replica.
 pub(super) async fn mutate(query: Query) -> Result<(), ClickHouseError> {
-    // Values from another table are settled before it begins, and are not replaced by later ones.
+    // Each part asks a condition's tables for itself; what was chosen is the same for all of them.
     execute_slowly(query.with_setting("mutations_sync", "2")).await
 }
 

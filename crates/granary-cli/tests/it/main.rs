@@ -5,6 +5,7 @@
 mod commands;
 mod demo;
 mod errors;
+mod import;
 mod keys;
 mod kill;
 mod operations;
