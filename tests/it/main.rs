@@ -14,6 +14,7 @@ mod keys;
 mod put_aside;
 mod receiver;
 mod repeats;
+mod restored;
 mod secrets;
 mod seeds;
 mod tls;

@@ -7,6 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 
+use crate::erase::is_erased;
 use crate::names::SessionName;
 use crate::object::ObjectLines;
 use crate::replay::pace;
@@ -43,16 +44,16 @@ impl Archive {
         Ok(Self { config: Arc::new(config.clone()), store, warehouse })
     }
 
-    pub(crate) fn config(&self) -> &ArchiveConfig {
-        &self.config
-    }
-
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
     pub(crate) fn warehouse(&self) -> &Warehouse {
         &self.warehouse
+    }
+
+    pub(crate) fn config(&self) -> &ArchiveConfig {
+        &self.config
     }
 
     /// The sessions that are to be archived now: quiet or ended, and not archived, or with records that their object
@@ -79,6 +80,9 @@ impl Archive {
         tenant: &TenantId,
         session: &str,
     ) -> Result<ArchivedSession, ArchiveError> {
+        if is_erased(&self.warehouse, tenant, session).await? {
+            return Err(ArchiveError::Erased { session: session.to_owned() });
+        }
         let uploaded = self.upload(tenant, session).await?;
         let verified = self.verify_object(uploaded).await?;
         self.mark(verified).await

@@ -56,6 +56,33 @@ pub enum ArchiveError {
         /// What does not fit, without the row's text.
         problem: String,
     },
+    /// After a restore the warehouse has fewer of a session's rows than the object. Rows were deleted meanwhile; the same
+    /// restore once more puts them back.
+    #[error(
+        "session {session} has {in_warehouse} after it was restored and {archived} in its object; restore it again"
+    )]
+    Incomplete {
+        /// The session.
+        session: String,
+        /// Logs, spans and points that are there.
+        in_warehouse: String,
+        /// Logs, spans and points that the object holds.
+        archived: String,
+    },
+    /// The session was erased: it is not archived, and not restored.
+    #[error("session {session} was erased; nothing of it is archived or restored")]
+    Erased {
+        /// The session.
+        session: String,
+    },
+    /// Events of a session arrive while it is being erased.
+    #[error(
+        "events of session {session} keep arriving while it is erased; stop its sender, or leave the rest to the archiver"
+    )]
+    KeepsArriving {
+        /// The session.
+        session: String,
+    },
     /// The warehouse has fewer of a session's rows than its object, which therefore stays as it is. Rows were
     /// deleted, or not all of them are visible yet.
     #[error(
@@ -99,6 +126,9 @@ impl ArchiveError {
             | Self::Corrupt { .. }
             | Self::Missing { .. }
             | Self::Row { .. }
+            | Self::Incomplete { .. }
+            | Self::Erased { .. }
+            | Self::KeepsArriving { .. }
             | Self::Shrunk { .. } => false,
         }
     }

@@ -1,11 +1,11 @@
-//! What an archived session looks like: format 1.
+//! What an archived session looks like: format 2.
 //!
 //! An object is gzip (RFC 1952, one member) around UTF-8 text, one JSON object a line, each line ended by `\n`:
 //! a header, one line a record, a trailer.
 //!
 //! ```text
-//! {"granary":{"format":1,"tenant":"default","session":"8772053e-…","firstTime":"2026-11-20T09:06:45.889000000Z"}}
-//! {"granary":{"signal":"logs","time":"1795165605889000000","ingestedAt":"2026-11-20T09:06:46.120Z","eventId":"1951…0d50"},"resourceLogs":[…]}
+//! {"granary":{"format":2,"tenant":"default","session":"8772053e-…","firstTime":"2026-11-20T09:06:45.889000000Z"}}
+//! {"granary":{"signal":"logs","time":"1795165605889000000","ingestedAt":"2026-11-20T09:06:46.120Z","eventId":"1951…0d50","batchId":"019a…"},"resourceLogs":[…]}
 //! {"granary":{"end":true,"logs":1,"spans":0,"metricPoints":0,"firstTime":"…","lastTime":"…","sha256":"…"}}
 //! ```
 //!
@@ -18,8 +18,13 @@
 //! `EventId`, so that a restored session is known to be there already.
 //!
 //! **`granary`** of a record holds what OTLP has no field for: the `signal`, the record's `time` in nanoseconds
-//! since 1970, when it was received, its `EventId` in hex, and the names of the fields that were redacted, where there
-//! are any (`redactedFields`).
+//! since 1970, when it was received, its `EventId` in hex, the batch that it was stored with (`batchId`), and the
+//! names of the fields that were redacted, where there are any (`redactedFields`); `timeOutOfRange` where its clock was
+//! not believed, and `team` where its team is not the one that the record itself says, since a sender's key overrules it.
+//!
+//! **Format 1** had no `batchId`, `timeOutOfRange` and `team`, without which a restored row would not be the row that was
+//! archived. It is read as ever: a row restored from it has the nil batch, the record's own team, and its time is held
+//! against its reception by the rule of the tables' `DEFAULT`.
 //!
 //! **The trailer** counts the records and has the SHA-256, in hex, of every byte before its own line. An object
 //! without a trailer, or with anything behind it, is damaged. Neither header nor trailer says when or by whom
@@ -42,9 +47,10 @@ use granary_model::{Signal, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 /// The version of the format that is written. A reader refuses a later one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// One line of an archived session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +145,47 @@ struct GranaryMember {
     ingested_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_out_of_range: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     redacted_fields: Vec<String>,
+}
+
+/// What a record was stored with that is neither OTLP's nor follows from the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredWith {
+    pub(crate) event_id: u128,
+    /// `None` in format 1.
+    pub(crate) batch: Option<Uuid>,
+    /// Where it is not the one that the record says.
+    pub(crate) team: Option<String>,
+    /// `None` in format 1; in format 2 the flag is written where it is set.
+    pub(crate) time_out_of_range: Option<bool>,
+    pub(crate) redacted_fields: Vec<String>,
+}
+
+impl StoredWith {
+    /// Reads it from a record's line.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the line, without its text.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+        let GranaryLine { granary: member } = serde_json::from_str(json)
+            .map_err(|error| format!("not a line of an archive ({:?} error)", error.classify()))?;
+        let event_id = member.event_id.as_deref().and_then(|hex| u128::from_str_radix(hex, 16).ok());
+        Ok(Self {
+            event_id: required("eventId", event_id)?,
+            batch: member.batch_id,
+            team: member.team,
+            time_out_of_range: member.time_out_of_range.or(member.batch_id.map(|_| false)),
+            redacted_fields: member.redacted_fields,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -247,16 +292,16 @@ fn to_json(granary: GranaryMember) -> String {
 }
 
 /// The member `granary` of a record's line.
-pub(crate) fn event_member(
-    info: EventInfo,
-    event_id: u128,
-    redacted_fields: Vec<String>,
-) -> impl Serialize + std::fmt::Debug {
+pub(crate) fn event_member(info: EventInfo, stored: StoredWith) -> impl Serialize + std::fmt::Debug {
+    let StoredWith { event_id, batch, team, time_out_of_range, redacted_fields } = stored;
     GranaryMember {
         signal: Some(info.signal.name().to_owned()),
         time: Some(info.time_unix_nano.to_string()),
         ingested_at: Some(milli_text(info.ingested_at_ms)),
         event_id: Some(format!("{event_id:032x}")),
+        batch_id: batch,
+        team,
+        time_out_of_range: time_out_of_range.filter(|out_of_range| *out_of_range),
         redacted_fields,
         ..GranaryMember::default()
     }
@@ -348,7 +393,7 @@ mod tests {
         let written = ArchiveLine::header(header());
         assert_eq!(
             written.json,
-            r#"{"granary":{"format":1,"tenant":"default","session":"a \"quoted\" one","firstTime":"2026-11-20T09:06:45.889000001Z"}}"#
+            r#"{"granary":{"format":2,"tenant":"default","session":"a \"quoted\" one","firstTime":"2026-11-20T09:06:45.889000001Z"}}"#
         );
         assert_eq!(ArchiveLine::parse(written.json.clone()), Ok(written.clone()));
         let mut tally = Tally::default();
@@ -359,10 +404,10 @@ mod tests {
 
     #[test]
     fn a_later_format_is_refused_by_name() {
-        let json = ArchiveLine::header(Header { format: 2, ..header() }).json;
+        let json = ArchiveLine::header(Header { format: FORMAT_VERSION + 1, ..header() }).json;
         assert_eq!(
             ArchiveLine::parse(json).unwrap_err(),
-            "format 2 is later than 1, which this version of Granary reads"
+            "format 3 is later than 2, which this version of Granary reads"
         );
     }
 

@@ -77,6 +77,22 @@ impl ObjectKey {
         &self.tenant
     }
 
+    /// The session's first day, in UTC.
+    #[must_use]
+    pub fn day(&self) -> Date {
+        self.day
+    }
+
+    /// What the keys of a tenant begin with.
+    #[must_use]
+    pub fn prefix_of(tenant: &TenantId) -> String {
+        if tenant.as_str() == TenantId::DEFAULT {
+            "sessions/".to_owned()
+        } else {
+            format!("tenants/{}/sessions/", KeyName::new(tenant.as_str()))
+        }
+    }
+
     /// The session's name.
     #[must_use]
     pub fn session(&self) -> &KeyName {

@@ -13,8 +13,9 @@
 //! [`Archive::audit`] holds the whole store against the whole table; [`Archive::expire`] deletes objects whose time is
 //! over.
 //!
-//! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format). Nothing is
-//! ever deleted from the warehouse here.
+//! What is in an object, and what of a row cannot be put there, is said in [`format`](mod@format).
+//! [`Archive::restore`] puts objects back into a warehouse, each row once; [`Archive::erase`] takes a session out of
+//! everything, and nothing else here deletes from the warehouse.
 //!
 //! [`Archive::read`] gives a session's lines from its object where that is up to date, else the same lines
 //! straight from the warehouse; [`Archive::replay`] gives its events at the pace they happened, or faster.
@@ -24,6 +25,7 @@ mod archive;
 mod audit;
 mod batch;
 mod config;
+mod erase;
 mod error;
 mod expire;
 pub mod format;
@@ -36,6 +38,7 @@ mod names;
 mod object;
 mod otlp;
 mod replay;
+mod restore;
 mod retention;
 mod rows;
 mod select;
@@ -49,13 +52,15 @@ mod walk;
 pub use archive::{Archive, LineStream, ReplayStream};
 pub use audit::{AuditOptions, Audited, ObjectState};
 pub use config::{ArchiveConfig, S3Checksum, S3Config, S3Encryption};
+pub use erase::Erased;
 pub use error::ArchiveError;
 pub use format::{ArchiveLine, EventInfo, Header, LineKind, Trailer};
 pub use job::{ArchivedSession, Uploaded, Verified};
 pub use layout::{KeyName, ObjectKey, ObjectKeyError};
 pub use replay::{ReplayEvent, ReplayOptions, Speed, SpeedError};
+pub use restore::{RestoreFailure, RestoreOptions, RestoreStream, RestoredSession};
 pub use retention::bucket_lifecycle;
 pub use select::DueSession;
 pub use service::Pass;
 pub use status::ArchiveStatus;
-pub use store::{ObjectReader, Over, Store, StoreError, Upload, Version};
+pub use store::{ListedKey, ObjectReader, Over, Store, StoreError, Upload, Version};

@@ -166,6 +166,15 @@ async fn read(query: Query) -> Result<Vec<ArchivedSession>, ArchiveError> {
 
 /// Adds rows, in one insert. The same rows once more change nothing that anyone reads.
 pub(crate) async fn add(warehouse: &Warehouse, archived: &[&ArchivedSession]) -> Result<(), ArchiveError> {
+    add_of_format(warehouse, archived, FORMAT_VERSION).await
+}
+
+/// Adds rows for objects that may have been written in an earlier format.
+pub(crate) async fn add_of_format(
+    warehouse: &Warehouse,
+    archived: &[&ArchivedSession],
+    format: u32,
+) -> Result<(), ArchiveError> {
     if archived.is_empty() {
         return Ok(());
     }
@@ -181,7 +190,7 @@ pub(crate) async fn add(warehouse: &Warehouse, archived: &[&ArchivedSession]) ->
              {last:Array(Int64)} AS last, {ingested:Array(Int64)} AS ingested, {bytes:Array(UInt64)} AS bytes, \
              {compressed:Array(UInt64)} AS compressed, {sha256:Array(String)} AS sha256",
         )
-        .param("format", FORMAT_VERSION)
+        .param("format", format)
         .param("tenants", all(archived, |one| one.tenant.as_str()))
         .param("sessions", all(archived, |one| one.session.as_str()))
         .param("keys", all(archived, |one| one.key.to_string()))

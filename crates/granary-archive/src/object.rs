@@ -23,8 +23,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// the last line; anything else is [`ArchiveError::Corrupt`] in the place where it is noticed.
 pub(crate) struct ObjectLines {
     key: ObjectKey,
-    tenant: TenantId,
-    session: String,
+    /// Whose lines are expected; `None` takes the session that the key names.
+    expected: Option<(TenantId, String)>,
     decoder: GzipDecoder<Compressed>,
     buffer: LineBuffer,
     tally: Tally,
@@ -34,6 +34,11 @@ pub(crate) struct ObjectLines {
 
 impl ObjectLines {
     pub(crate) fn new(reader: ObjectReader, key: ObjectKey, tenant: TenantId, session: String) -> Self {
+        Self { expected: Some((tenant, session)), ..Self::of_key(reader, key) }
+    }
+
+    /// Reads an object of which nothing is known but its key.
+    pub(crate) fn of_key(reader: ObjectReader, key: ObjectKey) -> Self {
         let chunks = stream::try_unfold(reader, |mut reader| async move {
             let chunk = reader.next_chunk().await.map_err(io::Error::other)?;
             Ok(chunk.map(|chunk| (chunk, reader)))
@@ -43,8 +48,7 @@ impl ObjectLines {
         decoder.multiple_members(true);
         Self {
             key,
-            tenant,
-            session,
+            expected: None,
             decoder,
             buffer: LineBuffer::default(),
             tally: Tally::default(),
@@ -87,7 +91,13 @@ impl ObjectLines {
                 if self.lines > 0 {
                     return Err(self.corrupt(format!("line {} is a header", self.lines + 1)));
                 }
-                if header.tenant != self.tenant || header.session != self.session {
+                let is_expected = match &self.expected {
+                    Some((tenant, session)) => header.tenant == *tenant && header.session == *session,
+                    None => {
+                        self.key.tenant().is(header.tenant.as_str()) && self.key.session().is(&header.session)
+                    }
+                };
+                if !is_expected {
                     return Err(self.corrupt("it holds another session"));
                 }
             }

@@ -153,6 +153,7 @@ fn due_sql() -> String {
          OR points > archived.mark.4)\n\
          AND (TenantId, SessionId) NOT IN (SELECT TenantId, SessionId FROM ({IN_FORCE} \
          GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp)))\n\
+         AND (TenantId, SessionId) NOT IN (SELECT TenantId, SessionId FROM session_erasures)\n\
          ORDER BY newest, tenant, session LIMIT {{limit:UInt64}}"
     )
 }

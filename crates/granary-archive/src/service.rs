@@ -104,6 +104,10 @@ impl Archive {
         since: SystemTime,
         stop: &CancellationToken,
     ) -> Result<Pass, ArchiveError> {
+        // What has come of erased sessions goes first, so that it is seen for as short a time as may be.
+        if let Err(error) = self.erase_late_since(since).await {
+            tracing::warn!(%error, "what has arrived of erased sessions is still there; tried again at the next pass");
+        }
         let due = self.due_since(now, since).await?;
         let full = due.len() >= MAX_DUE;
         let mut batches = batch::batches(due);

@@ -8,11 +8,15 @@ mod folder;
 mod s3;
 
 use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::{ArchiveConfig, ArchiveError, ObjectKey};
 pub use error::StoreError;
 use folder::{FolderReader, FolderStore, FolderUpload};
 use s3::{OpenError, S3Reader, S3Store, S3Upload};
+
+/// The key of an object that was found, or the name of something that is none.
+pub type ListedKey = Result<ObjectKey, String>;
 
 /// A folder or a bucket. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -75,6 +79,27 @@ impl Store {
             }
             Kind::S3(store) => store.read(key).await?.map(|reader| ObjectReader(ReaderKind::S3(reader))),
         })
+    }
+
+    /// The keys that begin so, in the order of their bytes, without holding all of them. What lies there under a name that
+    /// is no object's is an `Err` with that name: it is not Granary's, and is nobody's reason to stop.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<ListedKey, StoreError>> {
+        let (store, prefix) = (self.clone(), prefix.to_owned());
+        let pages = stream::try_unfold(Some(prefix.clone()), move |after| {
+            let (store, prefix) = (store.clone(), prefix.clone());
+            async move {
+                let Some(after) = after else { return Ok(None) };
+                let mut page = store.page(Some(&after)).await?;
+                let read = page.len();
+                page.retain(|entry| entry.key.starts_with(&prefix));
+                // Keys that begin so follow one another.
+                let next = page.last().filter(|_| page.len() == read).map(|last| last.key.clone());
+                let keys =
+                    page.into_iter().map(|Entry { key, .. }| Ok(key.parse::<ObjectKey>().map_err(|_| key)));
+                Ok(Some((stream::iter(keys.collect::<Vec<_>>()), next)))
+            }
+        });
+        pages.try_flatten().boxed()
     }
 
     /// A page of what is there, in the order of the keys' bytes, after the given key. An empty page is the end.

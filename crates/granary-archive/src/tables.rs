@@ -37,6 +37,16 @@ pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, Arc
         .map_err(|error| ArchiveError::Answer { problem: error.to_string() })
 }
 
+/// How long a statement may take that writes parts anew.
+pub(crate) const SLOW_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// Runs a statement that answers with nothing and may take long, as a mutation of large parts does.
+pub(crate) async fn execute_slowly(query: Query) -> Result<(), ClickHouseError> {
+    tokio::time::timeout(SLOW_TIMEOUT, async { Ok(query.execute().await?) })
+        .await
+        .unwrap_or(Err(ClickHouseError::TimedOut { after: SLOW_TIMEOUT }))
+}
+
 /// Runs a statement that answers with nothing.
 pub(crate) async fn execute(query: Query) -> Result<(), ClickHouseError> {
     within_timeout(async { Ok(query.execute().await?) }).await

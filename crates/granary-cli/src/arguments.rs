@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -61,12 +62,14 @@ Examples:
         #[command(subcommand)]
         command: Sessions,
     },
-    /// Archive sessions, and look after what is archived.
+    /// Archive sessions, look after what is archived, and put it back.
     #[command(after_help = "\
 Examples:
   granary archive run                       the archiving role alone; several may run
   granary archive run --once                archive what is due, and end
   granary archive verify --sample 1%        is every object there? and is every hundredth sound?
+  granary archive restore --dry-run         what the warehouse has lost of what is archived
+  granary archive restore                   put it back
   granary archive expire --dry-run          what is over the time of archive.keep
   granary archive lifecycle > rules.json
   aws s3api put-bucket-lifecycle-configuration --bucket BUCKET --lifecycle-configuration file://rules.json")]
@@ -74,6 +77,16 @@ Examples:
         #[command(subcommand)]
         command: Archive,
     },
+    /// Import what agents have left on disk: OTLP files and Claude Code's transcripts. Needs a granary that runs.
+    #[command(after_help = "\
+Examples:
+  granary import ~/.claude/projects --dry-run
+  granary import ~/.claude/projects --attribute team.id=platform --attribute user.email=ada@example.com
+  granary import telemetry.jsonl.gz traces.pb --to http://127.0.0.1:4317
+
+A second import of the same files adds nothing. What live telemetry brought already is left out. Everything imported has
+the resource attribute granary.import.")]
+    Import(Import),
     /// Make, list, rotate and revoke the keys that senders need.
     #[command(after_help = "\
 Examples:
@@ -143,6 +156,75 @@ Examples:
     /// The embedded engine's own process.
     #[command(hide = true)]
     EngineChild,
+}
+
+/// `granary archive restore`
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only sessions that began on this day (UTC) or later, as in 2026-11-20.
+    #[arg(long, value_name = "DAY", conflicts_with = "session")]
+    pub(crate) from: Option<String>,
+    /// Only sessions that began before this day (UTC).
+    #[arg(long, value_name = "DAY", conflicts_with = "session")]
+    pub(crate) to: Option<String>,
+    /// Only this tenant's sessions; without it everybody's.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// The database to restore into, which is made where it is missing; without it the warehouse's own.
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) into: Option<String>,
+    /// Only say what is missing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+}
+
+/// `granary import`
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Files, and folders with files that end in .jsonl, .json or .pb, compressed or not.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The receiver's gRPC address; by default the one in the settings.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// A key's token, where the receiver asks for one.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Whose the data are: the tenant of the token.
+    #[arg(long, default_value = TenantId::DEFAULT)]
+    pub(crate) tenant: String,
+    /// An attribute for the resource of everything, such as team.id, project or user.email; repeatable.
+    #[arg(long = "attribute", value_name = "KEY=VALUE")]
+    pub(crate) attributes: Vec<String>,
+    /// Import the texts of transcripts, too: prompts, answers, tools' inputs. They are redacted like everything.
+    #[arg(long)]
+    pub(crate) content: bool,
+    /// The signal of protobuf files whose name does not say it.
+    #[arg(long, value_enum)]
+    pub(crate) signal: Option<ImportSignal>,
+    /// Only say what would be imported.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+}
+
+/// A signal, where a file does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportSignal {
+    /// Log records.
+    Logs,
+    /// Spans.
+    Traces,
+    /// Metric points.
+    Metrics,
 }
 
 /// `granary keys`
@@ -243,6 +325,13 @@ Examples:
         #[arg(long, value_enum)]
         format: Option<AnswerFormat>,
     },
+    /// Put sessions back into the warehouse from their objects; what is there is left as it is.
+    #[command(after_help = "\
+Examples:
+  granary archive restore --dry-run                     what the warehouse has lost of what is archived
+  granary archive restore --from 2026-03-01 --to 2026-04-01 --into march
+  granary archive restore --session SESSION")]
+    Restore(Restore),
     /// Delete the objects that are older than archive.keep says; the archiving role does it every hour.
     Expire {
         /// Only print their keys.
@@ -396,6 +485,17 @@ pub(crate) enum Sessions {
     Archive {
         /// The sessions; none means all that are due.
         sessions: Vec<String>,
+    },
+    /// Erase a session for good: its objects, its rows, its share of the rollups.
+    Erase {
+        /// The session's id.
+        session: String,
+        /// Whose session it is.
+        #[arg(long, default_value = TenantId::DEFAULT)]
+        tenant: String,
+        /// Do it; without this nothing is erased.
+        #[arg(long)]
+        yes: bool,
     },
     /// Play a session's events again, at the pace they happened.
     Replay {

@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod instance;
 mod output;
+mod progress;
 mod settings;
 mod up;
 
@@ -68,6 +69,7 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Query(query) => commands::query::run(&settings, &query).await,
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
             Command::Archive { command } => commands::archive::run(&settings, &command).await,
+            Command::Import(import) => Box::pin(commands::import::run(&settings, &import)).await,
             Command::Migrate { dry_run } => commands::migrate::run(&settings, dry_run).await,
             Command::Keys { command } => commands::keys::run(&settings, command),
             Command::Wal { command } => commands::wal::run(&settings, &command),

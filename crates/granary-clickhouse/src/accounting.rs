@@ -41,24 +41,7 @@ impl Warehouse {
         counted: &[AccountedRecords],
         token: &str,
     ) -> Result<(), ClickHouseError> {
-        let mut body = Vec::new();
-        for counted in counted {
-            // Text and numbers: this does not fail.
-            serde_json::to_writer(&mut body, &Row { counted, process }).unwrap_or_default();
-            body.push(b'\n');
-        }
-        self.within_timeout(async {
-            let mut insert = self
-                .for_inserts()
-                .insert_formatted_with("INSERT INTO ingest_accounting FORMAT JSONEachRow")
-                .with_setting("async_insert", "0")
-                .with_setting("insert_deduplicate", "1")
-                .with_setting("insert_deduplication_token", token)
-                .with_setting("wait_end_of_query", "1");
-            insert.send(body.into()).await?;
-            insert.end().await?;
-            Ok(())
-        })
-        .await
+        let rows: Vec<_> = counted.iter().map(|counted| Row { counted, process }).collect();
+        self.insert_rows("ingest_accounting", &rows, Some(token)).await
     }
 }

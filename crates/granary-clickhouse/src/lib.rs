@@ -10,6 +10,7 @@ mod client;
 mod config;
 mod error;
 mod insert;
+mod insert_rows;
 pub mod migrate;
 mod native;
 mod tables;

@@ -1,13 +1,14 @@
 //! One row's text to the line of an archive.
 
-use granary_model::{Resource, Scope, Signal};
+use granary_model::{Record as _, Resource, Scope, Signal};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::letters::{Letters, Pairs};
 use super::records;
 use super::sql::kind;
-use crate::format::event_member;
+use crate::format::{StoredWith, event_member};
 use crate::otlp::{RecordLine, write_line};
 use crate::{ArchiveLine, EventInfo, LineKind};
 
@@ -40,6 +41,9 @@ struct Shared {
     attribute_types: String,
     redacted_fields: Vec<String>,
     ingested_ms: i64,
+    batch_id: Uuid,
+    team_id: String,
+    time_out_of_range: bool,
 }
 
 /// Splits off the place that a line of several sessions begins with.
@@ -105,7 +109,19 @@ pub(super) fn row(line: &[u8]) -> Result<(RowKey, ArchiveLine), String> {
         RecordLine::Point(_) => Signal::Metrics,
     };
     let info = EventInfo { signal, time_unix_nano, ingested_at_ms: shared.ingested_ms };
-    let member = event_member(info, key.id, shared.redacted_fields);
+    let own_team = match &record {
+        RecordLine::Log(log) => log.facts(&resource).team,
+        RecordLine::Span(span) => span.facts(&resource).team,
+        RecordLine::Point(point) => point.facts(&resource).team,
+    };
+    let stored = StoredWith {
+        event_id: key.id,
+        batch: Some(shared.batch_id),
+        team: (own_team != shared.team_id).then_some(shared.team_id),
+        time_out_of_range: Some(shared.time_out_of_range),
+        redacted_fields: shared.redacted_fields,
+    };
+    let member = event_member(info, stored);
     let json = write_line(&member, &resource, &scope, &record).map_err(|error| error.to_string())?;
     Ok((key, ArchiveLine { kind: LineKind::Event(info), json }))
 }

@@ -38,7 +38,7 @@ pub(super) mod kind {
 
 /// The columns that all tables have.
 const SHARED: &str = "ResourceAttributes, ResourceSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, ScopeSchemaUrl, \
-     AttributeTypes, RedactedFields, toUnixTimestamp64Milli(IngestedAt) AS IngestedMs";
+     AttributeTypes, RedactedFields, toUnixTimestamp64Milli(IngestedAt) AS IngestedMs, BatchId, TeamId, TimeOutOfRange";
 
 const LOG: &str = "TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, Body, LogAttributes AS Attributes, \
      EventName, ObservedDelay, Flags, DroppedAttributes";
@@ -107,7 +107,7 @@ pub(super) fn rows_of_sessions() -> &'static str {
         format!(
             "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
              (toString(TenantId), SessionId)) AS Place), '\\t', {LINE}) FROM (\n{tables}\n)\n\
-             ORDER BY Place, {KEY}, Own LIMIT {{limit:UInt64}}"
+             ORDER BY Place, {KEY}, Own, Shared LIMIT {{limit:UInt64}}"
         )
     })
 }
@@ -116,7 +116,7 @@ fn rows(condition: impl Fn(&Table) -> String) -> String {
     let tables = union(|table| table.select(&table.texts()) + &condition(table));
     format!(
         "SELECT {LINE} FROM (\n{tables}\n)\n\
-         ORDER BY {KEY}, Own LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
+         ORDER BY {KEY}, Own, Shared LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
     )
 }
 

@@ -14,7 +14,7 @@ use crate::support::{Fixture, INGESTED_MS, SESSION, Stored, TIME, records, store
 const CONTEXT: Context = Context { received_unix_nano: 0, max_attributes: 1000, max_expanded: 1 << 30 };
 
 /// One of each record, with one of everything in it.
-fn logs() -> Records<LogRecord> {
+pub(crate) fn logs() -> Records<LogRecord> {
     let everything = Attributes::new(vec![
         Attribute::new("session.id", SESSION),
         Attribute::new("event.sequence", 7_i64),
@@ -90,7 +90,7 @@ fn session_only() -> Attributes {
     Attributes::new(vec![Attribute::new("session.id", SESSION)])
 }
 
-fn spans() -> Records<Span> {
+pub(crate) fn spans() -> Records<Span> {
     let full = Span {
         trace_id: TraceId([1; 16]),
         span_id: SpanId([2; 8]),
@@ -152,7 +152,7 @@ fn point(name: &str, nanos: u64, kind: MetricKind) -> MetricPoint {
     }
 }
 
-fn points() -> Records<MetricPoint> {
+pub(crate) fn points() -> Records<MetricPoint> {
     let exemplar = |value: f64, attributes| Exemplar {
         attributes: Attributes::new(attributes),
         time_unix_nano: TIME - 1,
@@ -369,7 +369,7 @@ async fn the_signals_of_a_session_stand_in_one_order_between_header_and_trailer(
         ]
     );
     let (header, trailer) = (&granary[0], granary.last().unwrap());
-    assert_eq!(header["format"], 1);
+    assert_eq!(header["format"], 2);
     assert_eq!((header["tenant"].as_str(), header["session"].as_str()), (Some("default"), Some(SESSION)));
     assert_eq!(trailer["firstTime"], "2026-11-20T09:06:45.000000000Z");
     assert_eq!(trailer["lastTime"], "2026-11-20T09:06:45.000000006Z");

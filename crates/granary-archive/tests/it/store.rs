@@ -3,6 +3,7 @@
 use granary_archive::{ObjectKey, Over, Store, StoreError};
 use granary_model::TenantId;
 
+use crate::s3::s3_config;
 use crate::support::{TIME, folder_config};
 
 fn key(name: &str) -> ObjectKey {
@@ -133,4 +134,44 @@ async fn of_two_writers_one_writes(store: &Store, key: &ObjectKey) {
 async fn a_folder_conforms() {
     let folder = tempfile::tempdir().unwrap();
     Box::pin(conforms(&Store::open(&folder_config(&folder)).await.unwrap())).await;
+}
+
+/// The keys that a store lists, in order, and the names that are none.
+async fn listed(store: &Store, prefix: &str) -> Vec<String> {
+    let listed: Vec<_> = futures::TryStreamExt::try_collect(store.list(prefix)).await.unwrap();
+    let name = |listed: granary_archive::ListedKey| {
+        listed.map_or_else(|name| format!("not a key: {name}"), |key| key.to_string())
+    };
+    let mut names: Vec<String> = listed.into_iter().map(name).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_store_lists_what_it_has_and_tells_what_is_no_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = granary_testkit::s3("listed").await;
+    for config in [folder_config(&folder), s3_config(&server, ""), s3_config(&server, "below/this")] {
+        let store = Store::open(&config).await.unwrap();
+        assert!(listed(&store, "").await.is_empty());
+        let tenants = ["default", "acme"];
+        for tenant in tenants {
+            for session in ["one", "two/../three"] {
+                put(&store, &ObjectKey::new(&TenantId::new(tenant), session, TIME), b"x").await;
+            }
+        }
+        let ours = ["sessions/2026/11/20/one.jsonl.gz", "sessions/2026/11/20/two%2F..%2Fthree.jsonl.gz"];
+        let theirs = ours.map(|key| format!("tenants/acme/{key}"));
+        assert_eq!(listed(&store, &ObjectKey::prefix_of(&TenantId::default())).await, ours);
+        assert_eq!(listed(&store, &ObjectKey::prefix_of(&TenantId::new("acme"))).await, theirs);
+        assert_eq!(listed(&store, "").await.len(), 4);
+        for tenant in tenants {
+            for session in ["one", "two/../three"] {
+                store.delete(&ObjectKey::new(&TenantId::new(tenant), session, TIME)).await.unwrap();
+            }
+        }
+    }
+    std::fs::write(folder.path().join("sessions/README.txt"), "").unwrap();
+    let store = Store::open(&folder_config(&folder)).await.unwrap();
+    assert_eq!(listed(&store, "").await, ["not a key: sessions/README.txt"]);
 }

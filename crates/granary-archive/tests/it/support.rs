@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_compression::tokio::bufread::GzipDecoder;
+use async_compression::tokio::write::GzipEncoder;
 use futures::TryStreamExt;
 use granary_archive::{Archive, ArchiveConfig, ArchiveLine};
 use granary_clickhouse::{
@@ -14,7 +15,7 @@ use granary_model::{
 };
 use granary_testkit::TestWarehouse;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub(crate) const SESSION: &str = "8772053e-6144-4150-9600-467b4bd937c5";
 
@@ -70,6 +71,14 @@ impl Fixture {
         let due = self.archive.due(at_ms(INGESTED_MS) + Duration::from_hours(1)).await.unwrap();
         due.into_iter().map(|due| due.session).collect()
     }
+}
+
+/// Text as an object's bytes.
+pub(crate) async fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(text.as_bytes()).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
 }
 
 pub(crate) fn folder_config(folder: &TempDir) -> ArchiveConfig {

@@ -1,5 +1,7 @@
 //! `granary archive`
 
+mod restore;
+
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -24,7 +26,10 @@ pub(crate) async fn run(settings: &Settings, command: &arguments::Archive) -> an
     }
     let stop = granary_service::signals::listen()?;
     let access = Access::open(settings).await?;
-    let result = on_archive(settings, &access, command, stop).await;
+    let result = match command {
+        arguments::Archive::Restore(wanted) => restore::run(settings, &access, wanted).await,
+        command => on_archive(settings, &access, command, stop).await,
+    };
     access.close().await;
     result
 }
@@ -48,7 +53,7 @@ async fn on_archive(
             verify(&archive, *sample, *all, *format, stop).await
         }
         arguments::Archive::Expire { dry_run } => expire(&archive, *dry_run).await,
-        arguments::Archive::Lifecycle => Ok(()),
+        arguments::Archive::Lifecycle | arguments::Archive::Restore(_) => Ok(()),
     }
 }
 

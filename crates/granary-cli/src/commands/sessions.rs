@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use futures::StreamExt;
-use granary_archive::{ArchivedSession, ReplayOptions, Speed};
+use granary_archive::{ArchivedSession, Erased, ReplayOptions, Speed};
 use granary_gateway::{Catalogue, RawParams, Runner};
 use granary_model::TenantId;
 use jiff::Timestamp;
@@ -24,6 +24,9 @@ pub(crate) async fn run(settings: &Settings, command: &Sessions) -> anyhow::Resu
         Sessions::List { params, format } => list(settings, &access, params, *format).await,
         Sessions::Show { session, events } => show(settings, &access, session, *events).await,
         Sessions::Archive { sessions } => archive(settings, &access, sessions).await,
+        Sessions::Erase { session, tenant, yes } => {
+            erase(settings, &access, &TenantId::new(tenant.as_str()), session, *yes).await
+        }
         Sessions::Replay { session, speed, jsonl } => replay(settings, &access, session, speed, *jsonl).await,
     };
     access.close().await;
@@ -108,6 +111,36 @@ async fn archive(settings: &Settings, access: &Access, sessions: &[String]) -> a
     if wanted.is_empty() {
         eprintln!("no session is due");
     }
+    Ok(())
+}
+
+async fn erase(
+    settings: &Settings,
+    access: &Access,
+    tenant: &TenantId,
+    session: &str,
+    yes: bool,
+) -> anyhow::Result<()> {
+    let archive = super::archive::open(settings, access).await?;
+    if !yes {
+        bail!(
+            "this erases session {session:?} of tenant {:?} for good, from {} and from the archive at {}; \
+             say --yes to do it",
+            tenant.as_str(),
+            access.owner.database,
+            settings.archive().url
+        );
+    }
+    let Erased { objects, rows } = archive.erase(tenant, session).await?;
+    println!(
+        "{session}  {rows} records and {} objects erased; nothing of it is left in the tables and the store",
+        objects.len()
+    );
+    println!(
+        "Copies that go by themselves: the write-ahead log's kept segments within {}, ClickHouse's replaced parts within \
+         minutes. Inserts in quarantine, versions that a bucket keeps, and backups do not.",
+        humantime::format_duration(settings.ingest.duplicate_window)
+    );
     Ok(())
 }
 

@@ -1,0 +1,180 @@
+//! The rollups that are sums over many sessions, without the session's share: its inverse, inserted.
+//!
+//! A row of the inverse has the keys that the materialized view made, and the negative of its sums: counters are 64-bit
+//! integers that wrap around, so that `2^64 - n` and `n` add up to nothing; the quantiles' state counts values by bucket,
+//! and the inverse counts each value minus one times, for which the weighted form of the function is asked.
+//!
+//! **Once**, although the server forgets tokens: with the inverse of a month comes a row under a tenant that nobody has
+//! (the receipt), in the same part, so that both are there or neither is. A month that has its receipt is left out.
+
+use std::time::Duration;
+
+use granary_clickhouse::{ClickHouseError, Warehouse};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+use super::ErasedSession;
+use super::rows::{CHOSEN, mutate, of_session};
+use crate::ArchiveError;
+use crate::tables::{SLOW_TIMEOUT, ask, execute_slowly};
+
+/// A rollup over many sessions.
+struct Rollup {
+    table: &'static str,
+    /// The inverse, as the view's statement in `ddl/` with every sum negated; `{which}` is which records it is of.
+    inverse: &'static str,
+    /// A row that says nothing.
+    is_zero: &'static str,
+}
+
+const ROLLUPS: [Rollup; 2] = [
+    Rollup {
+        table: "cost_hourly",
+        inverse: "SELECT TenantId, toStartOfHour(toDateTime(Timestamp, 'UTC')) AS Hour, Model, TeamId, Project, UserId, \
+             LogAttributes['organization.id'] AS Organization, LogAttributes['terminal.type'] AS Terminal, \
+             ResourceAttributes['service.version'] AS Version, LogAttributes['query_source'] AS QuerySource, \
+             LogAttributes['agent.name'] AS Agent, LogAttributes['skill.name'] AS Skill, \
+             LogAttributes['mcp_server.name'] AS McpServer, LogAttributes['speed'] AS Speed, \
+             otel_logs.InputTokens + otel_logs.CacheReadTokens + otel_logs.CacheCreationTokens > 200000 AS LongContext, \
+             toUInt64(0 - count()) AS Requests, -sum(otel_logs.Cost) AS Cost, \
+             toUInt64(0 - sum(otel_logs.InputTokens)) AS InputTokens, \
+             toUInt64(0 - sum(otel_logs.OutputTokens)) AS OutputTokens, \
+             toUInt64(0 - sum(otel_logs.CacheReadTokens)) AS CacheReadTokens, \
+             toUInt64(0 - sum(otel_logs.CacheCreationTokens)) AS CacheCreationTokens, \
+             toUInt64(0 - sum(otel_logs.CacheCreation5mTokens)) AS CacheCreation5mTokens, \
+             toUInt64(0 - sum(otel_logs.CacheCreation1hTokens)) AS CacheCreation1hTokens, \
+             toUInt64(0 - sum(otel_logs.DurationMs)) AS DurationMs \
+             FROM otel_logs WHERE AgentEvent = 'api_request' AND {which} \
+             GROUP BY TenantId, Hour, Model, TeamId, Project, UserId, Organization, Terminal, Version, QuerySource, Agent, \
+             Skill, McpServer, Speed, LongContext",
+        is_zero: "Requests = 0 AND Cost = 0 AND InputTokens = 0 AND OutputTokens = 0 AND CacheReadTokens = 0 \
+             AND CacheCreationTokens = 0 AND DurationMs = 0",
+    },
+    Rollup {
+        table: "tool_usage_hourly",
+        inverse: "SELECT TenantId, toStartOfHour(toDateTime(Timestamp, 'UTC')) AS Hour, ToolName, TeamId, Project, UserId, \
+             LogAttributes['terminal.type'] AS Terminal, ResourceAttributes['service.version'] AS Version, \
+             toUInt64(0 - countIf(AgentEvent = 'tool_result')) AS Calls, \
+             toUInt64(0 - countIf(AgentEvent = 'tool_result' AND ifNull(Success, false))) AS Ok, \
+             toUInt64(0 - countIf(AgentEvent = 'tool_result' AND NOT ifNull(Success, false))) AS Failed, \
+             toUInt64(0 - sumIf(otel_logs.DurationMs, AgentEvent = 'tool_result')) AS DurationMs, \
+             CAST(toString(quantilesBFloat16WeightedStateIf(0.5, 0.95, 0.99)(\
+             otel_logs.DurationMs, toUInt64(0 - 1), AgentEvent = 'tool_result')), \
+             'AggregateFunction(quantilesBFloat16(0.5, 0.95, 0.99), UInt64)') AS DurationQuantiles, \
+             toUInt64(0 - countIf(AgentEvent = 'tool_decision' AND LogAttributes['decision'] = 'accept')) AS Accepted, \
+             toUInt64(0 - countIf(AgentEvent = 'tool_decision' AND LogAttributes['decision'] = 'reject')) AS Rejected \
+             FROM otel_logs WHERE AgentEvent IN ('tool_result', 'tool_decision') AND {which} \
+             GROUP BY TenantId, Hour, ToolName, TeamId, Project, UserId, Terminal, Version",
+        is_zero: "Calls = 0 AND Ok = 0 AND Failed = 0 AND DurationMs = 0 AND Accepted = 0 AND Rejected = 0",
+    },
+];
+
+/// A row is an hour and what people ask by, some hundred bytes: this is a session of years.
+const MAX_INVERSE_BYTES: usize = 64 << 20;
+
+/// Takes the chosen records out of the rollups. When this returns, it was done once.
+pub(super) async fn subtract(
+    warehouse: &Warehouse,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<(), ArchiveError> {
+    let receipt = receipt(session, round);
+    for Rollup { table, inverse, .. } in &ROLLUPS {
+        let which = format!(
+            "{CHOSEN} AND toYYYYMM(toDateTime(Timestamp, 'UTC')) NOT IN (\
+             SELECT toYYYYMM(Hour) FROM {table} WHERE TenantId = {{receipt:String}})"
+        );
+        let inverse = inverse.replace("{which}", &which);
+        let rows = format!(
+            "WITH inverse AS ({inverse}) SELECT * FROM inverse UNION ALL \
+             SELECT * REPLACE ({{receipt:String}} AS TenantId) FROM (SELECT * FROM inverse LIMIT 1 BY toYYYYMM(Hour))"
+        );
+        let rows = of_session(warehouse, &rows, session).param("round", round).param("receipt", &receipt);
+        let mut rows = rows.fetch_bytes("Native").map_err(ClickHouseError::from)?;
+        let mut answer = Vec::new();
+        let mut bytes = 0;
+        while let Some(piece) = timeout(SLOW_TIMEOUT, rows.next())
+            .await
+            .map_err(|_| ClickHouseError::TimedOut { after: SLOW_TIMEOUT })?
+            .map_err(ClickHouseError::from)?
+        {
+            bytes += piece.len();
+            if bytes > MAX_INVERSE_BYTES {
+                return Err(ArchiveError::Answer {
+                    problem: format!("the session's share of {table} is over {MAX_INVERSE_BYTES} bytes"),
+                });
+            }
+            answer.push(piece);
+        }
+        if bytes > 0 {
+            // The token keeps two erasures that have come here at the same time from doing it twice.
+            warehouse.insert_answer(table, answer, &receipt).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Merges the inverse with what it is the inverse of, and deletes the keys that say nothing any more: they name users and
+/// teams of which nothing may be left. A row of nothing but zeros can be deleted whatever else goes on.
+pub(super) async fn clear(
+    warehouse: &Warehouse,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<(), ArchiveError> {
+    let receipt = receipt(session, round);
+    for Rollup { table, is_zero, .. } in &ROLLUPS {
+        let months = format!(
+            "SELECT DISTINCT toYYYYMM(Hour) AS month FROM {table} WHERE TenantId = {{receipt:String}}"
+        );
+        let months = ask::<Month>(warehouse.query(&months).param("receipt", &receipt)).await?;
+        for Month { month } in &months {
+            merge(warehouse, table, *month).await?;
+        }
+        if !months.is_empty() {
+            let zeros = format!(
+                "ALTER TABLE {table} DELETE WHERE TenantId = {{receipt:String}} OR (TenantId = {{tenant:String}} AND {is_zero})"
+            );
+            mutate(of_session(warehouse, &zeros, session).param("receipt", &receipt)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Month {
+    month: u32,
+}
+
+/// Merges all parts of a month into one.
+async fn merge(warehouse: &Warehouse, table: &str, month: u32) -> Result<(), ArchiveError> {
+    /// Parts are taken by another merge: it has to end first.
+    const CANNOT_ASSIGN_OPTIMIZE: u32 = 388;
+    let optimize = format!("OPTIMIZE TABLE {table} PARTITION ID '{month}' FINAL");
+    for attempt in 1.. {
+        let merged = warehouse.query(&optimize).with_setting("optimize_throw_if_noop", "1");
+        match execute_slowly(merged).await {
+            Err(error) if error.code() == Some(CANNOT_ASSIGN_OPTIMIZE) && attempt < MERGE_ATTEMPTS => {
+                tokio::time::sleep(MERGE_PAUSE).await;
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(())
+}
+
+/// Together two minutes: merges of a rollup take seconds.
+const MERGE_ATTEMPTS: u32 = 240;
+const MERGE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The tenant whose rows say that a round was subtracted. They are there for as long as the round goes on.
+fn receipt(session: &ErasedSession, round: u32) -> String {
+    let mut hash = Sha256::new();
+    for text in [session.tenant.as_str(), &session.session] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.update(round.to_le_bytes());
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("granary erasure {hex}")
+}

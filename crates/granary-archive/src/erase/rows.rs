@@ -1,0 +1,150 @@
+//! A session's rows in every table: which there are, and their end.
+
+use std::time::SystemTime;
+
+use granary_clickhouse::{ClickHouseError, Query, TABLES, Warehouse};
+use serde::Deserialize;
+
+use super::ErasedSession;
+use crate::ArchiveError;
+use crate::select::unix_ms;
+use crate::tables::{ask, execute_slowly};
+
+/// Tables with the session in their key, besides the telemetry: rollups, marks, plans of restores.
+const OWN_TABLES: [&str; 4] = ["sessions", "session_models", "session_archives", "session_restores"];
+
+const OF_SESSION: &str = "TenantId = {tenant:String} AND SessionId = {session:String}";
+
+/// What a round deletes of the logs, and what it subtracts before.
+pub(super) const CHOSEN: &str = "TenantId = {tenant:String} AND SessionId = {session:String} AND EventId IN (\
+     SELECT EventId FROM session_erasure_events \
+     WHERE TenantId = {tenant:String} AND SessionId = {session:String} AND Round = {round:UInt32})";
+
+#[derive(Deserialize)]
+struct Count {
+    rows: u64,
+}
+
+async fn count(query: Query) -> Result<u64, ArchiveError> {
+    Ok(ask::<Count>(query).await?.first().map_or(0, |count| count.rows))
+}
+
+pub(super) fn of_session(warehouse: &Warehouse, sql: &str, session: &ErasedSession) -> Query {
+    warehouse.query(sql).param("tenant", session.tenant.as_str()).param("session", &session.session)
+}
+
+/// Writes down which log records the round is about. Where some are written down already, all are.
+pub(super) async fn choose(
+    warehouse: &Warehouse,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<(), ArchiveError> {
+    let chosen = format!(
+        "SELECT count() AS rows FROM session_erasure_events WHERE {OF_SESSION} AND Round = {{round:UInt32}}"
+    );
+    if count(of_session(warehouse, &chosen, session).param("round", round)).await? > 0 {
+        return Ok(());
+    }
+    let choose = format!(
+        "INSERT INTO session_erasure_events SELECT DISTINCT TenantId, SessionId, {{round:UInt32}}, EventId \
+         FROM otel_logs WHERE {OF_SESSION}"
+    );
+    // Of a few million rows one block and one part: all of them or none.
+    let query = of_session(warehouse, &choose, session)
+        .param("round", round)
+        .with_setting("insert_deduplicate", "0")
+        .with_setting("max_insert_threads", "1")
+        .with_setting("min_insert_block_size_rows", MAX_BLOCK_ROWS)
+        .with_setting("min_insert_block_size_bytes", "0");
+    Ok(execute_slowly(query).await?)
+}
+
+/// So many ids are one block of an insert: 1.6 GB on the server.
+const MAX_BLOCK_ROWS: &str = "100000000";
+
+/// Deletes the chosen log records, and every row of the session in the other tables. Returns how many telemetry rows
+/// those were.
+pub(super) async fn delete(
+    warehouse: &Warehouse,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<u64, ArchiveError> {
+    let mut deleted = 0;
+    for table in TABLES {
+        let rows = if table == "otel_logs" { CHOSEN } else { OF_SESSION };
+        deleted += delete_from(warehouse, table, rows, session, round).await?;
+    }
+    for table in OWN_TABLES {
+        delete_from(warehouse, table, OF_SESSION, session, round).await?;
+    }
+    Ok(deleted)
+}
+
+/// The round is done, and its list of records is not needed any more.
+pub(super) async fn forget_chosen(
+    warehouse: &Warehouse,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<(), ArchiveError> {
+    delete_from(warehouse, "session_erasure_events", OF_SESSION, session, round).await.map(drop)
+}
+
+/// Deletes rows from the disk, not from sight: a mutation writes the parts that have them anew. A table without such rows
+/// is left alone, since a mutation looks at every part.
+async fn delete_from(
+    warehouse: &Warehouse,
+    table: &'static str,
+    condition: &str,
+    session: &ErasedSession,
+    round: u32,
+) -> Result<u64, ArchiveError> {
+    let there = format!("SELECT count() AS rows FROM {table} WHERE {condition}");
+    let there = count(of_session(warehouse, &there, session).param("round", round)).await?;
+    if there > 0 {
+        let delete = format!("ALTER TABLE {table} DELETE WHERE {condition}");
+        mutate(of_session(warehouse, &delete, session).param("round", round)).await?;
+    }
+    Ok(there)
+}
+
+/// Runs a mutation and waits for it, on every replica.
+pub(super) async fn mutate(query: Query) -> Result<(), ClickHouseError> {
+    // Each part asks a condition's tables for itself; what was chosen is the same for all of them.
+    execute_slowly(query.with_setting("mutations_sync", "2")).await
+}
+
+/// How many rows of a session there are, in all tables.
+pub(super) async fn left(warehouse: &Warehouse, session: &ErasedSession) -> Result<u64, ArchiveError> {
+    let tables = TABLES.into_iter().chain(OWN_TABLES);
+    let counts: Vec<_> =
+        tables.map(|table| format!("SELECT count() AS of FROM {table} WHERE {OF_SESSION}")).collect();
+    let sql = format!("SELECT sum(of) AS rows FROM ({})", counts.join(" UNION ALL "));
+    count(of_session(warehouse, &sql, session)).await
+}
+
+/// Sessions that were erased and have rows that arrived at `since` or later, and those whose erasure was stopped.
+pub(super) async fn late(
+    warehouse: &Warehouse,
+    since: SystemTime,
+) -> Result<Vec<ErasedSession>, ArchiveError> {
+    // One pass takes no more; the others are the next one's.
+    const MAX: u32 = 1000;
+    // Most warehouses never erase a session, and tables are large.
+    let any = warehouse.query("SELECT count() AS rows FROM session_erasures");
+    if count(any).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let erased = "(TenantId, SessionId) IN (SELECT TenantId, SessionId FROM session_erasures)";
+    let arrived = "IngestedAt >= fromUnixTimestamp64Milli({since:Int64})";
+    let telemetry =
+        TABLES.map(|table| format!("SELECT TenantId, SessionId FROM {table} WHERE {erased} AND {arrived}"));
+    let own = OWN_TABLES.map(|table| format!("SELECT TenantId, SessionId FROM {table} WHERE {erased}"));
+    let sql = format!(
+        "SELECT DISTINCT TenantId AS tenant, SessionId AS session FROM (\
+         SELECT TenantId, SessionId FROM session_erasures GROUP BY TenantId, SessionId, Round HAVING max(Step) < 3 \
+         UNION ALL {} UNION ALL {}) ORDER BY tenant, session LIMIT {{limit:UInt32}}",
+        telemetry.join(" UNION ALL "),
+        own.join(" UNION ALL ")
+    );
+    ask(warehouse.query(&sql).param("limit", MAX).param("since", unix_ms(since))).await
+}

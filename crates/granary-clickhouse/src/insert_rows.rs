@@ -1,0 +1,61 @@
+//! A few rows of one table: where ease counts and not the server's time.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{ClickHouseError, Warehouse};
+
+impl Warehouse {
+    /// Adds rows whose fields are named as the columns are. With a token, the same rows are added once, as long as the
+    /// table remembers it; without one, each time.
+    pub async fn insert_rows(
+        &self,
+        table: &'static str,
+        rows: &[impl Serialize + Sync],
+        token: Option<&str>,
+    ) -> Result<(), ClickHouseError> {
+        let mut body = Vec::new();
+        for row in rows {
+            // Text and numbers: this does not fail.
+            serde_json::to_writer(&mut body, row).unwrap_or_default();
+            body.push(b'\n');
+        }
+        self.insert_body(format!("INSERT INTO {table} FORMAT JSONEachRow"), vec![body.into()], token).await
+    }
+
+    /// Adds the answer that a query gave in Native format; its columns are the table's. The same answer under the same
+    /// token is added once, which no server promises of an `INSERT … SELECT`.
+    pub async fn insert_answer(
+        &self,
+        table: &'static str,
+        answer: Vec<Bytes>,
+        token: &str,
+    ) -> Result<(), ClickHouseError> {
+        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token)).await
+    }
+
+    async fn insert_body(
+        &self,
+        sql: String,
+        body: Vec<Bytes>,
+        token: Option<&str>,
+    ) -> Result<(), ClickHouseError> {
+        self.within_timeout(async {
+            let mut insert = self
+                .for_inserts()
+                .insert_formatted_with(sql)
+                .with_setting("async_insert", "0")
+                .with_setting("insert_deduplicate", if token.is_some() { "1" } else { "0" })
+                .with_setting("wait_end_of_query", "1");
+            if let Some(token) = token {
+                insert = insert.with_setting("insert_deduplication_token", token);
+            }
+            for piece in body {
+                insert.send(piece).await?;
+            }
+            insert.end().await?;
+            Ok(())
+        })
+        .await
+    }
+}
