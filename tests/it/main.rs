@@ -6,6 +6,7 @@ mod archives;
 mod capture;
 mod clocks;
 mod connections;
+mod dashboards;
 mod delivery;
 mod doors;
 mod events;
