@@ -5,6 +5,7 @@
 mod archives;
 mod capture;
 mod clocks;
+mod collector;
 mod connections;
 mod dashboards;
 mod delivery;
@@ -15,6 +16,7 @@ mod keys;
 mod put_aside;
 mod receiver;
 mod repeats;
+mod rollout;
 mod secrets;
 mod seeds;
 mod tls;
