@@ -4,6 +4,7 @@
 
 mod commands;
 mod demo;
+mod deploy;
 mod errors;
 mod keys;
 mod kill;
