@@ -5,7 +5,9 @@
 mod archives;
 mod capture;
 mod clocks;
+mod collector;
 mod connections;
+mod dashboards;
 mod delivery;
 mod doors;
 mod events;
@@ -15,6 +17,7 @@ mod put_aside;
 mod receiver;
 mod repeats;
 mod restored;
+mod rollout;
 mod secrets;
 mod seeds;
 mod tls;

@@ -5,8 +5,9 @@ use granary_testkit::TestWarehouse;
 use crate::capture::{Capture, CapturedRequest};
 use crate::receiver::Receiver;
 
-async fn filled() -> TestWarehouse {
-    let receiver = Receiver::start("seeds").await;
+/// A warehouse with the captured sessions in it.
+pub(crate) async fn filled(test: &str) -> TestWarehouse {
+    let receiver = Receiver::start(test).await;
     for CapturedRequest { signal, is_json, body } in Capture::open().requests() {
         let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
         receiver.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
@@ -16,7 +17,7 @@ async fn filled() -> TestWarehouse {
 
 #[tokio::test]
 async fn the_published_analyses_run_as_written_and_find_something() {
-    let warehouse = filled().await;
+    let warehouse = filled("seeds").await;
     let database = warehouse.owner.database();
     let file = include_str!("../fixtures/published_analyses.sql");
     let mut ran = 0;

@@ -26,6 +26,11 @@ impl Key {
         format!("GRANARY_{}", self.path.replace('.', "_").to_uppercase())
     }
 
+    /// The environment variable with the file that a secret is read from, and the argument's id.
+    pub(crate) fn file_variable(&self) -> Option<String> {
+        self.is_secret.then(|| format!("{}_FILE", self.variable()))
+    }
+
     /// The section, which is the heading in the help.
     pub(crate) fn section(&self) -> &'static str {
         match self.path.split('.').next().unwrap_or_default() {

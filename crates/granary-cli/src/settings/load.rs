@@ -79,7 +79,21 @@ pub(crate) fn arguments() -> Vec<Arg> {
             .help_heading(key.section())
             .help(key.help)
     });
-    std::iter::once(file).chain(settings).collect()
+    // A secret can stand in a file of its own, as containers get theirs.
+    let files = KEYS.iter().filter_map(|key| {
+        let variable = key.file_variable()?;
+        let arg = Arg::new(variable.clone())
+            .long(format!("{}-file", key.flag()))
+            .env(variable)
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .global(true)
+            .hide_short_help(true)
+            .help_heading(key.section())
+            .help(format!("Read {} from this file; a line's end behind it does not belong to it", key.path));
+        Some(arg)
+    });
+    std::iter::once(file).chain(settings).chain(files).collect()
 }
 
 const FILE: &str = "config_file";
@@ -99,8 +113,8 @@ const IN_SHORT_HELP: [&str; 8] = [
 ///
 /// # Errors
 ///
-/// A file cannot be read, a key is unknown, a value is not what its setting takes: the message says which, what was
-/// expected and where it came from.
+/// A file cannot be read, a key is unknown, a value is not what its setting takes, a secret is given twice: the message
+/// says which, what was expected and where it came from.
 pub(crate) fn load(matches: &ArgMatches) -> anyhow::Result<Loaded> {
     let mut figment =
         Figment::from(Named { name: DEFAULT.to_owned(), inner: Serialized::defaults(Settings::default()) });
@@ -126,10 +140,37 @@ pub(crate) fn load(matches: &ArgMatches) -> anyhow::Result<Loaded> {
                 };
                 figment = figment.merge(OneSetting { key, text: text.clone(), name });
             }
+            if let Some((text, name)) = secret_of_file(key, matches, wanted)? {
+                figment = figment.merge(OneSetting { key, text, name });
+            }
         }
     }
     let settings = figment.extract().map_err(Box::new).context("the settings cannot be used")?;
     Ok(Loaded { settings, figment })
+}
+
+/// The secret in the file that the environment or a flag names for this setting, and where that is.
+fn secret_of_file(
+    key: &Key,
+    matches: &ArgMatches,
+    wanted: ValueSource,
+) -> anyhow::Result<Option<(String, String)>> {
+    let Some(variable) = key.file_variable() else { return Ok(None) };
+    if matches.value_source(&variable) != Some(wanted) {
+        return Ok(None);
+    }
+    let Some(path) = matches.get_one::<PathBuf>(&variable) else { return Ok(None) };
+    if matches.value_source(key.path) == Some(wanted) {
+        bail!("{} is given twice, by its value and by the file {}; leave one out", key.path, path.display());
+    }
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read from the file {}", key.path, path.display()))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() {
+        bail!("the file {} for {} is empty", path.display(), key.path);
+    }
+    Ok(Some((text.to_owned(), format!("file {}", path.display()))))
 }
 
 /// A provider under another name.
@@ -174,5 +215,62 @@ impl Provider for OneSetting {
             .fold(value, |inner, name| Value::from(Dict::from([(name.to_owned(), inner)])));
         let dict = dict.into_dict().unwrap_or_default();
         Ok(Map::from([(Profile::Default, dict)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(arguments: &[&str]) -> anyhow::Result<Loaded> {
+        let command = clap::Command::new("granary").args(super::arguments());
+        load(&command.try_get_matches_from([&["granary"], arguments].concat()).unwrap())
+    }
+
+    fn said(arguments: &[&str]) -> String {
+        loaded(arguments).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_without_the_line_s_end_and_is_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        for (text, password) in [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" s3 \n\n", " s3 \n")] {
+            std::fs::write(&file, text).unwrap();
+            let loaded = loaded(&["--clickhouse-password-file", file.to_str().unwrap()]).unwrap();
+            assert_eq!(loaded.settings.clickhouse.password, password);
+            let rows = loaded.rows();
+            let (_, value, source) = rows.iter().find(|(key, ..)| key.path == "clickhouse.password").unwrap();
+            assert_eq!((value.as_str(), source), ("***", &format!("file {}", file.display())));
+        }
+    }
+
+    #[test]
+    fn a_secret_s_file_that_cannot_be_used_is_named_with_its_setting() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing");
+        let missing = missing.to_str().unwrap();
+        let said_of_missing = said(&["--redact-hash-key-file", missing]);
+        assert_eq!(said_of_missing, format!("redact.hash_key cannot be read from the file {missing}"));
+        let empty = dir.path().join("empty");
+        std::fs::write(&empty, "\n").unwrap();
+        let said_of_empty = said(&["--redact-hash-key-file", empty.to_str().unwrap()]);
+        assert_eq!(said_of_empty, format!("the file {} for redact.hash_key is empty", empty.display()));
+    }
+
+    #[test]
+    fn a_secret_that_is_given_twice_is_refused() {
+        let said =
+            said(&["--clickhouse-password", "a", "--clickhouse-password-file", "/run/secrets/password"]);
+        let expected = "clickhouse.password is given twice, by its value and by the file /run/secrets/password; leave one out";
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn every_secret_has_a_file_and_nothing_else_has() {
+        for key in KEYS {
+            let file = key.file_variable();
+            assert_eq!(file.is_some(), key.is_secret, "{}", key.path);
+        }
     }
 }

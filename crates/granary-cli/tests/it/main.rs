@@ -5,6 +5,7 @@
 mod archive;
 mod commands;
 mod demo;
+mod deploy;
 mod errors;
 mod import;
 mod keys;

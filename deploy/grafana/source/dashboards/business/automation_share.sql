@@ -1,0 +1,14 @@
+/*
+title = "Shell commands"
+description = "Share of all tool calls that are shell commands."
+type = "gauge"
+unit = "percentunit"
+min = 0
+max = 1
+width = 4
+height = 5
+*/
+SELECT sumIf(Calls, ToolName = 'Bash') / nullIf(sum(Calls), 0) AS share
+FROM tool_usage_hourly
+WHERE {{scope}}
+    AND {{hours}}

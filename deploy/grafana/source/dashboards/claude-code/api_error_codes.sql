@@ -1,0 +1,17 @@
+/*
+title = "API errors by status"
+description = "API requests that failed for good, by HTTP status; no status where there was no connection."
+type = "barchart"
+unit = "short"
+width = 8
+*/
+SELECT
+    if(LogAttributes['status_code'] = '', 'no status', LogAttributes['status_code']) AS status,
+    count() AS errors
+FROM otel_logs
+WHERE {{scope}}
+    AND AgentEvent = 'api_error'
+    AND $__timeFilter(Timestamp)
+    AND $__conditionalAll(Model IN (${model:singlequote}), $model)
+GROUP BY status
+ORDER BY errors DESC, status

@@ -1,0 +1,21 @@
+/*
+title = "Errors over time"
+description = "Failed tool calls, and API requests that failed for good."
+type = "timeseries"
+unit = "short"
+width = 16
+stack = true
+colors = { "tools" = "orange", "API" = "red" }
+*/
+SELECT
+    $__timeInterval(Timestamp) AS time,
+    countIf(AgentEvent = 'tool_result') AS tools,
+    countIf(AgentEvent = 'api_error') AS API
+FROM otel_logs
+WHERE {{scope}}
+    AND AgentEvent IN ('tool_result', 'api_error')
+    AND (AgentEvent = 'api_error' OR NOT ifNull(Success, false))
+    AND $__timeFilter(Timestamp)
+    AND $__conditionalAll(AgentEvent = 'api_error' OR ToolName IN (${tool:singlequote}), $tool)
+GROUP BY time
+ORDER BY time

@@ -1,0 +1,18 @@
+/*
+title = "Errors by tool"
+description = "Failed calls of each tool."
+type = "piechart"
+unit = "short"
+width = 8
+*/
+SELECT
+    toString(ToolName) AS tool,
+    sum(Failed) AS failed
+FROM tool_usage_hourly
+WHERE {{scope}}
+    AND {{hours}}
+    AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
+GROUP BY tool
+HAVING failed > 0
+ORDER BY failed DESC, tool
+LIMIT 15

@@ -1,0 +1,18 @@
+/*
+title = "Most in a session"
+description = "The most subagents that one session called."
+type = "stat"
+unit = "short"
+width = 4
+*/
+SELECT max(calls) AS subagents
+FROM
+(
+    SELECT count() AS calls
+    FROM otel_logs
+    WHERE {{scope}}
+        AND AgentEvent = 'tool_result'
+        AND ToolName IN ('Agent', 'Task')
+        AND $__timeFilter(Timestamp)
+    GROUP BY SessionId
+)

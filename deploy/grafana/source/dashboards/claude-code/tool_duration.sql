@@ -1,0 +1,20 @@
+/*
+title = "Tool duration"
+description = "Mean duration of each tool's calls."
+type = "heatmap"
+series = "tool"
+unit = "ms"
+width = 12
+height = 9
+*/
+SELECT
+    {{hour}} AS time,
+    toString(ToolName) AS tool,
+    sum(DurationMs) / sum(Calls) AS avg_ms
+FROM tool_usage_hourly
+WHERE {{scope}}
+    AND {{hours}}
+    AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
+    AND Calls > 0
+GROUP BY time, tool
+ORDER BY time, tool
