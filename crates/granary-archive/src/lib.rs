@@ -17,6 +17,7 @@
 
 mod archive;
 mod config;
+mod download;
 mod error;
 pub mod format;
 mod job;
@@ -35,10 +36,11 @@ mod tables;
 
 pub use archive::{Archive, LineStream, ReplayStream};
 pub use config::{ArchiveConfig, S3Config};
+pub use download::{ArchivedObject, ObjectPart};
 pub use error::ArchiveError;
 pub use format::{ArchiveLine, EventInfo, Header, LineKind, Trailer};
 pub use job::{ArchivedSession, Uploaded, Verified};
 pub use layout::{KeyName, ObjectKey, ObjectKeyError};
-pub use replay::{ReplayEvent, ReplayOptions, Speed, SpeedError};
+pub use replay::{CursorError, Replay, ReplayCursor, ReplayEvent, ReplayOptions, Speed, SpeedError};
 pub use select::DueSession;
 pub use store::{ObjectReader, Store, StoreError, Upload};

@@ -3,13 +3,13 @@
 //! An object is written under a name of its own in `.tmp`, synced, and renamed to its place, so a file under
 //! `sessions` is always whole. The folder above it is synced too, or a power loss could forget the name.
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -144,6 +144,10 @@ pub(super) struct FolderReader {
 impl FolderReader {
     pub(super) fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    pub(super) async fn skip_to(&mut self, offset: u64) -> Result<(), StoreError> {
+        self.file.seek(SeekFrom::Start(offset)).await.map(drop).map_err(at(&self.path))
     }
 
     pub(super) async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {

@@ -7,6 +7,7 @@ mod due;
 mod foreign_rows;
 mod hostile_names;
 mod reading;
+mod replay;
 mod round_trip;
 mod steps;
 mod store;
