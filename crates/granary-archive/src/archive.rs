@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 
 use crate::erase::is_erased;
 use crate::names::SessionName;
 use crate::object::ObjectLines;
-use crate::replay::pace;
+use crate::replay::{Source, open};
 use crate::retention::Retention;
-use crate::rows::SessionRows;
 use crate::session_lines::SessionLines;
 use crate::{
-    ArchiveConfig, ArchiveError, ArchiveLine, ArchivedSession, DueSession, ReplayEvent, ReplayOptions, Store,
-    Uploaded, Verified, job, mark, select,
+    ArchiveConfig, ArchiveError, ArchiveLine, ArchivedObject, ArchivedSession, DueSession, Replay,
+    ReplayEvent, ReplayOptions, Store, Uploaded, Verified, download, job, mark, select,
 };
 
 /// A session's lines: header, events in order, trailer. Nothing is held once it is dropped.
@@ -129,6 +128,19 @@ impl Archive {
         mark::latest(&self.warehouse, limit).await
     }
 
+    /// Opens a session's object, to be handed on as it is; `None` where the session was never archived.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Changed`](crate::StoreError::Changed) while it is being replaced; it can be had again in a moment.
+    pub async fn object(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+    ) -> Result<Option<ArchivedObject>, ArchiveError> {
+        download::open(&self.store, &self.warehouse, tenant, session).await
+    }
+
     /// Reads a session's object to its end and compares it with what was recorded.
     ///
     /// # Errors
@@ -155,33 +167,29 @@ impl Archive {
     /// [`ArchiveError::SessionNotFound`] where neither has anything of it. An object that is damaged is noticed
     /// where the damage is, so the stream may end with an error after lines that were sound.
     pub async fn read(&self, tenant: &TenantId, session: &str) -> Result<LineStream, ArchiveError> {
-        let (archived, stored) = tokio::try_join!(
-            mark::newest(&self.warehouse, tenant, session),
-            select::holdings(&self.warehouse, tenant, session)
-        )?;
-        if let Some(archived) = archived {
-            let held = mark::holdings(&archived);
-            let up_to_date = stored.newest_ms <= held.newest_ms && !held.lacks(&stored);
-            if up_to_date || stored.lacks(&held) {
-                match self.store.read(&archived.key).await? {
-                    Some(reader) => {
-                        let ArchivedSession { tenant, session, key, .. } = archived;
-                        return Ok(object_stream(ObjectLines::new(reader, key, tenant, session)));
-                    }
-                    None if stored.records() == 0 => {
-                        return Err(ArchiveError::Missing { key: archived.key.to_string() });
-                    }
-                    None => {
-                        tracing::warn!(key = %archived.key, "the object is gone; reading from the warehouse");
-                    }
+        match open(&self.store, &self.warehouse, tenant, session, None).await? {
+            Source::Object(lines) => Ok(object_stream(*lines)),
+            Source::Rows(rows, _) => Ok(row_stream(SessionLines::begin(rows, tenant, session).await?)),
+        }
+    }
+
+    /// A session's lines from a time on, and maybe some before it; header and trailer may be there or not.
+    pub(crate) async fn lines_from(
+        &self,
+        tenant: &TenantId,
+        session: &str,
+        from: Option<u64>,
+    ) -> Result<LineStream, ArchiveError> {
+        match open(&self.store, &self.warehouse, tenant, session, from).await? {
+            Source::Object(lines) => Ok(object_stream(*lines)),
+            Source::Rows(mut rows, extent) => {
+                let first = rows.try_next().await?;
+                if first.is_none() && (from.is_none() || extent.records == 0) {
+                    return Err(not_found(session));
                 }
+                Ok(stream::iter(first.map(Ok)).chain(rows).boxed())
             }
         }
-        if stored.records() == 0 {
-            return Err(not_found(session));
-        }
-        let rows = SessionRows::new(&self.warehouse, tenant, session).stream(stored.records());
-        Ok(row_stream(SessionLines::begin(rows, tenant, session).await?))
     }
 
     /// A session's events at the pace they happened, times `options.speed`; the first comes at once.
@@ -194,8 +202,8 @@ impl Archive {
         tenant: &TenantId,
         session: &str,
         options: ReplayOptions,
-    ) -> Result<ReplayStream, ArchiveError> {
-        Ok(pace(self.read(tenant, session).await?, session.to_owned(), options))
+    ) -> Result<Replay, ArchiveError> {
+        Replay::begin(self.clone(), tenant.clone(), session.to_owned(), options).await
     }
 }
 

@@ -1,14 +1,17 @@
 //! A session's rows, of all tables, in the order of events, as lines.
 //!
-//! One statement reads all seven tables, so that the order is the server's. It runs page by page: between two
-//! pages nothing is held but the place where the last one ended, so a replay may last for hours, and neither
-//! side needs more memory for a larger session. Small sessions can be read several at a time (`many.rs`).
+//! One statement reads all seven tables, so that the order is the server's. It runs page by page, each within a
+//! stretch of the session's time ([`window`]), so that the first rows of a large session do not wait for the keys of
+//! all the others. Between two pages nothing is held but the place where the last one ended, so a replay may last
+//! for hours, and neither side needs more memory for a larger session. Small sessions can be read several at a time
+//! (`many.rs`).
 
 mod letters;
 mod many;
 mod parse;
 mod records;
 mod sql;
+mod window;
 
 use std::collections::VecDeque;
 
@@ -22,12 +25,18 @@ use crate::tables::READ_TIMEOUT;
 use crate::{ArchiveError, ArchiveLine};
 pub(crate) use many::{FEW_ROWS, MAX_ROWS, rows_of};
 use parse::RowKey;
+use window::Window;
+
+pub(crate) use window::Extent;
 
 /// The lines of one session's records, in order.
 pub(crate) type RowStream = BoxStream<'static, Result<ArchiveLine, ArchiveError>>;
 
-/// Rows of the first page: few, so that they are there soon.
+/// Rows of the first page of a small session, which is all of it.
 const FIRST_PAGE_ROWS: u64 = 500;
+
+/// Rows of the first page of a larger one: few, so that they are there soon.
+const FIRST_ROWS: u64 = 100;
 
 /// Rows a later page may have. The server keeps a page in memory, and looks through the whole session's keys for it.
 const MAX_PAGE_ROWS: u64 = 8_000;
@@ -51,6 +60,11 @@ struct Position {
 }
 
 impl Position {
+    /// Before the first row of that time or a later one.
+    fn at(time: i64) -> Self {
+        Self { key: RowKey { time, sequence: 0, kind: 0, id: 0 }, read_of_key: 0 }
+    }
+
     fn advance(&mut self, key: RowKey) {
         if self.key == key {
             self.read_of_key += 1;
@@ -67,16 +81,24 @@ impl SessionRows {
 
     /// Reads the rows. `expected` is how many there are about; for a few, one simpler statement is faster.
     pub(crate) fn stream(self, expected: u64) -> RowStream {
+        self.stream_from(None, Extent { records: expected, ..Extent::default() })
+    }
+
+    /// Reads the rows from a time on, in nanoseconds since 1970.
+    pub(crate) fn stream_from(self, from: Option<i64>, extent: Extent) -> RowStream {
+        let is_small = extent.records < FIRST_PAGE_ROWS;
+        let position = from.map_or_else(Position::default, Position::at);
         let pages = Pages {
             rows: self,
-            sql: if expected < FIRST_PAGE_ROWS { sql::first_rows() } else { sql::page_of_rows() },
-            position: Position::default(),
-            limit: FIRST_PAGE_ROWS,
+            sql: if is_small { sql::first_rows() } else { sql::page_of_rows() },
+            position,
+            window: if is_small { Window::ALL } else { Window::begin(extent, position.key.time, FIRST_ROWS) },
+            limit: if is_small { FIRST_PAGE_ROWS } else { FIRST_ROWS },
             page: VecDeque::new(),
             ended: false,
         };
         stream::try_unfold(pages, |mut pages| async move {
-            if pages.page.is_empty() && !pages.ended {
+            while pages.page.is_empty() && !pages.ended {
                 pages.turn().await?;
             }
             Ok(pages.page.pop_front().map(|line| (line, pages)))
@@ -84,13 +106,14 @@ impl SessionRows {
         .boxed()
     }
 
-    fn ask(&self, sql: &str, from: Position, limit: u64) -> Result<Answer, ClickHouseError> {
+    fn ask(&self, sql: &str, from: Position, until: i64, limit: u64) -> Result<Answer, ClickHouseError> {
         let query = self
             .warehouse
             .query(sql)
             .param("tenant", self.tenant.as_str())
             .param("session", &self.session)
             .param("time", from.key.time)
+            .param("until", until)
             .param("sequence", from.key.sequence)
             .param("kind", from.key.kind)
             .param("id", from.key.id.to_string())
@@ -144,14 +167,16 @@ struct Pages {
     /// The statement for the next page.
     sql: &'static str,
     position: Position,
+    window: Window,
     limit: u64,
     page: VecDeque<ArchiveLine>,
     ended: bool,
 }
 
 impl Pages {
+    /// Reads one page, which may be empty where the session has a pause.
     async fn turn(&mut self) -> Result<(), ArchiveError> {
-        let mut answer = self.rows.ask(self.sql, self.position, self.limit)?;
+        let mut answer = self.rows.ask(self.sql, self.position, self.window.end(), self.limit)?;
         self.sql = sql::page_of_rows();
         let (mut rows, mut bytes) = (0, 0);
         while let Some((key, line)) = answer.next_row(&self.rows.session).await? {
@@ -163,8 +188,19 @@ impl Pages {
                 break;
             }
         }
-        self.ended = rows < self.limit && bytes < PAGE_BYTES;
-        self.limit = (PAGE_BYTES * rows / bytes.max(1)).clamp(1, MAX_PAGE_ROWS);
+        let is_full = rows >= self.limit || bytes >= PAGE_BYTES;
+        if rows > 0 {
+            self.limit = (PAGE_BYTES * rows / bytes.max(1)).clamp(1, MAX_PAGE_ROWS);
+        }
+        if is_full {
+            self.window = self.window.narrowed(self.position.key.time);
+        } else if self.window.is_last() {
+            self.ended = true;
+        } else {
+            self.position = Position::at(self.window.end() + 1);
+            // Aimed a little short: a page that just does not hold its stretch costs a second statement.
+            self.window = self.window.next(rows, (self.limit * 3 / 4).max(1));
+        }
         Ok(())
     }
 }

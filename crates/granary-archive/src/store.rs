@@ -207,6 +207,17 @@ impl ObjectReader {
         }
     }
 
+    /// Goes to a byte of the object; before the first chunk was read.
+    pub(crate) async fn skip_to(&mut self, offset: u64) -> Result<(), StoreError> {
+        match &mut self.0 {
+            ReaderKind::Folder(reader) => reader.skip_to(offset).await,
+            ReaderKind::S3(reader) => {
+                reader.skip_to(offset);
+                Ok(())
+            }
+        }
+    }
+
     /// The next bytes; `None` is the end. All chunks are of one version of the object: where it was replaced in
     /// between, the rest of the old one or [`StoreError::Changed`] comes.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {

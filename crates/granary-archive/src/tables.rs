@@ -28,6 +28,9 @@ pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, Arc
         .with_setting("output_format_json_quote_64bit_integers", "0")
         .with_setting("output_format_json_validate_utf8", "1")
         .with_setting("join_use_nulls", "0")
+        // Whoever stops waiting ends the statement, which the server does for those that only read.
+        .with_setting("readonly", "2")
+        .with_setting("cancel_http_readonly_queries_on_client_close", "1")
         .fetch_bytes("JSONEachRow")
         .map_err(ClickHouseError::from)?;
     let answer = within_timeout(async { Ok(cursor.collect().await?) }).await?;

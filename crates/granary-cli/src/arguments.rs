@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use granary_model::TenantId;
+use granary_archive::Speed;
+use granary_model::{Signal, TenantId};
 use granary_service::logging::LogConfig;
+use jiff::Timestamp;
 
 use crate::settings::{self, Settings};
 
@@ -502,12 +504,29 @@ pub(crate) enum Sessions {
         /// The session's id.
         session: String,
         /// How much faster than it happened: 0.1 to 1000, or max.
-        #[arg(long, default_value = "1")]
-        speed: String,
+        #[arg(long, default_value = "1", value_name = "FACTOR")]
+        speed: Speed,
+        /// The longest pause between two events, such as 5s; by default what the gateway allows, 1m.
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        max_gap: Option<Duration>,
+        /// Begin with the events of this time, such as 2026-11-20T09:10:00Z.
+        #[arg(long, value_name = "TIME")]
+        from: Option<Timestamp>,
+        /// End before the events of this time.
+        #[arg(long, value_name = "TIME")]
+        to: Option<Timestamp>,
+        /// Only events of these kinds.
+        #[arg(long, value_delimiter = ',', value_name = "logs,traces,metrics", value_parser = signal)]
+        signals: Vec<Signal>,
         /// Print each event as a JSON object a line.
         #[arg(long)]
         jsonl: bool,
     },
+}
+
+fn signal(name: &str) -> Result<Signal, String> {
+    let known = Signal::ALL.into_iter().find(|signal| signal.name() == name);
+    known.ok_or_else(|| "there are logs, traces and metrics".to_owned())
 }
 
 impl Command {

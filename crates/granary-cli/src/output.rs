@@ -1,5 +1,6 @@
 //! Tables for people.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -29,6 +30,17 @@ impl Column {
         let inner = self.kind.trim_start_matches("Nullable(").trim_start_matches("LowCardinality(");
         ["UInt", "Int", "Float", "Decimal"].iter().any(|number| inner.starts_with(number))
     }
+}
+
+/// Whether what is printed may have colours: on a terminal that has them, unless `NO_COLOR` says no.
+pub(crate) fn colours() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a matter of the terminal, not of a setting")]
+    let (no_color, term) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
+    wants_colours(std::io::stdout().is_terminal(), no_color.as_deref(), term.as_deref())
+}
+
+fn wants_colours(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 /// Prints what no query answers in the way that the answers of queries are printed.
@@ -116,5 +128,20 @@ fn cell(value: &Value) -> String {
         text.chars().take(LONGEST - 1).chain(['…']).collect()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_that_have_them_and_people_who_want_them() {
+        let word = OsStr::new;
+        assert!(wants_colours(true, None, Some(word("xterm-256color"))));
+        assert!(wants_colours(true, Some(word("")), None));
+        assert!(!wants_colours(true, Some(word("1")), Some(word("xterm"))));
+        assert!(!wants_colours(true, None, Some(word("dumb"))));
+        assert!(!wants_colours(false, None, Some(word("xterm"))));
     }
 }

@@ -49,12 +49,16 @@ pub struct GatewayConfig {
     pub requests_per_second: NonZeroU32,
     /// Requests that one caller may send at once after a pause. Default 100.
     pub burst: NonZeroU32,
-    /// Replays under way at the same time; one more is refused with 503. Default 32.
+    /// Replays and exports of sessions under way at the same time; one more is refused with 503. Default 32.
     pub max_replays: NonZeroU32,
     /// Longest pause between two events of a replay, whatever its speed; longer ones are shortened to it.
     /// Default `1m`.
     #[serde(with = "humantime_serde")]
     pub max_replay_gap: Duration,
+    /// How long the client of a replay or an export may take nothing, or keep one paused, before it is cut off and
+    /// its place given to another. Default `5m`.
+    #[serde(with = "humantime_serde")]
+    pub max_replay_idle: Duration,
     /// Open connections; more wait to be accepted. Default 1024.
     pub max_connections: NonZeroU32,
     /// How long answers under way may take to end after the gateway was told to stop; then they are cut.
@@ -111,6 +115,7 @@ impl Default for GatewayConfig {
             burst: at_least_one(100),
             max_replays: at_least_one(32),
             max_replay_gap: Duration::from_mins(1),
+            max_replay_idle: Duration::from_mins(5),
             max_connections: at_least_one(1024),
             shutdown_grace: Duration::from_secs(10),
         }

@@ -11,10 +11,12 @@
 //! megabyte has a status of its own; a later one cuts the connection, so that half an answer never looks whole. A client
 //! that goes away takes its query with it.
 //!
-//! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster.
+//! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
+//! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
 
 mod caller;
 mod catalogue;
+mod conditional;
 mod config;
 mod limits;
 mod line;

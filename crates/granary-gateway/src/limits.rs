@@ -57,6 +57,16 @@ impl Allowances {
         Self { limiter, clock, requests: AtomicU32::new(0), per_second, burst }
     }
 
+    /// Counts something that costs what a request does.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is left of the allowance; until when.
+    pub(crate) fn take(&self, account: Account) -> Result<(), Duration> {
+        let allowance = self.count(account);
+        if allowance.refused { Err(Duration::from_secs(allowance.seconds)) } else { Ok(()) }
+    }
+
     fn count(&self, account: Account) -> Allowance {
         if self.requests.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();

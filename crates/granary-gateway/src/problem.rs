@@ -52,6 +52,29 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown-query", detail)
     }
 
+    pub(crate) fn not_archived(session: &str) -> Self {
+        let detail = format!(
+            "session {session:?} is not archived; one is once it has been quiet for a while, and its events can be had meanwhile"
+        );
+        Self::new(StatusCode::NOT_FOUND, "not-archived", detail)
+    }
+
+    pub(crate) fn beyond(size: u64) -> Self {
+        let detail = format!("the range begins behind the end; there are {size} bytes");
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", detail)
+    }
+
+    pub(crate) fn unreadable_upgrade() -> Self {
+        let detail = "a WebSocket begins with a GET over HTTP/1.1 with Connection: upgrade, Upgrade: websocket, \
+                      Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key";
+        Self::new(StatusCode::BAD_REQUEST, "bad-upgrade", detail)
+    }
+
+    pub(crate) fn foreign_origin() -> Self {
+        let detail = "pages of other sites may not open a WebSocket here";
+        Self::new(StatusCode::FORBIDDEN, "foreign-origin", detail)
+    }
+
     pub(crate) fn unreadable_path(_: PathRejection) -> Self {
         Self::not_found("the path is not percent-encoded UTF-8")
     }

@@ -11,12 +11,13 @@ use granary_service::Health;
 use granary_service::metrics::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{health, index, queries, replay};
+use crate::routes::{export, health, index, object, queries, replay};
 use crate::{Catalogue, GatewayConfig, Runner};
 
 /// What the handlers work with. Clones share it.
@@ -30,6 +31,9 @@ pub struct GatewayState {
     pub(crate) allowances: Arc<Allowances>,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
+    pub(crate) max_replay_idle: Duration,
+    /// Replays with controls under way, which outlive the connections they began on.
+    pub(crate) sockets: TaskTracker,
     /// Ends what would not end by itself when the gateway is to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -54,8 +58,16 @@ impl GatewayState {
             allowances: Arc::new(Allowances::new(config.requests_per_second, config.burst)),
             replays: Arc::new(Semaphore::new(config.max_replays.get() as usize)),
             max_replay_gap: config.max_replay_gap,
+            max_replay_idle: config.max_replay_idle,
+            sockets: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
+    }
+
+    pub(crate) fn archive(&self) -> Result<&Archive, Problem> {
+        self.archive
+            .as_ref()
+            .ok_or_else(|| Problem::not_found("no session can be read here: there is no archive"))
     }
 }
 
@@ -66,6 +78,9 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
         .route("/v1/sessions/{id}/replay", get(replay::play))
+        .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
+        .route("/v1/sessions/{id}/events.csv", get(export::csv))
+        .route("/v1/sessions/{id}/archive", get(object::fetch))
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance));
     Router::new()
         .merge(asked_for)

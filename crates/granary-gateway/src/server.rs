@@ -102,7 +102,7 @@ impl Gateway {
     pub async fn serve(self, stop: CancellationToken) {
         let Self { listener, address, state, connections: room, shutdown_grace } = self;
         let health = state.health.clone();
-        let stopping = state.stopping.clone();
+        let (stopping, sockets) = (state.stopping.clone(), state.sockets.clone());
         let app = create_app(state);
         let mut connections = JoinSet::new();
         tracing::info!(%address, "the gateway listens");
@@ -119,7 +119,11 @@ impl Gateway {
         health.down(CONDITION, "stopping");
         drop(listener);
         stopping.cancel();
-        let all_ended = async { while connections.join_next().await.is_some() {} };
+        let all_ended = async {
+            while connections.join_next().await.is_some() {}
+            sockets.close();
+            sockets.wait().await;
+        };
         if timeout(shutdown_grace, all_ended).await.is_err() {
             tracing::warn!(connections = connections.len(), "cut off answers that did not end in time");
             connections.shutdown().await;
@@ -173,7 +177,7 @@ async fn serve_connection(
         .keep_alive_interval(HEADER_TIMEOUT)
         .max_header_list_size(65_536);
     let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopping.cancelled() => {

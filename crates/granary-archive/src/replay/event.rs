@@ -4,17 +4,37 @@ use granary_model::{Attributes, Facts, Resource, Signal};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json, json};
 
-use super::ReplayEvent;
+use super::ReplayCursor;
 use crate::EventInfo;
 use crate::format::nano_text;
 use crate::otlp::{attributes, field, value};
+
+/// One event of a replayed session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayEvent {
+    /// The event's place in the session, which has its time.
+    pub id: ReplayCursor,
+    /// What kind of record it is.
+    pub signal: Signal,
+    /// The agent's name of the event, the span's name, or the metric's.
+    pub name: String,
+    /// The event as one flat JSON object. Always there: `time` (RFC 3339, UTC), `signal`, `name`, `attributes` (plain
+    /// JSON). Where known: `session`, `prompt`, `user`, `team`, `project`, `service`, `trace_id`, `span_id`.
+    ///
+    /// - Logs: `severity`, `body`.
+    /// - Spans: `duration_ms`, `parent_span_id`, `kind`, `status`, `status_message`, `events` and `links`, each with
+    ///   attributes of its own.
+    /// - Metrics: `kind`, `unit`, `temporality`, `value`, or `count`, `sum`, `min`, `max`, `bucket_counts`,
+    ///   `explicit_bounds`, `quantiles` by kind.
+    pub json: String,
+}
 
 /// Reads a record's line.
 ///
 /// # Errors
 ///
 /// The line is not JSON; what is wrong with it, without its text.
-pub(super) fn flatten(id: u64, info: EventInfo, line: &str) -> Result<ReplayEvent, String> {
+pub(crate) fn flatten(id: ReplayCursor, info: EventInfo, line: &str) -> Result<ReplayEvent, String> {
     let line: Json =
         serde_json::from_str(line).map_err(|error| format!("{:?} error in its line", error.classify()))?;
     let (resources, scopes, records) = match info.signal {
@@ -54,7 +74,7 @@ pub(super) fn flatten(id: u64, info: EventInfo, line: &str) -> Result<ReplayEven
     flat.0.extend(rest.0);
     flat.0.push(("attributes", plain(&own)));
     let json = serde_json::to_string(&flat).map_err(|error| error.to_string())?;
-    Ok(ReplayEvent { id, time_unix_nano: info.time_unix_nano, signal: info.signal, name, json })
+    Ok(ReplayEvent { id, signal: info.signal, name, json })
 }
 
 type Parts = (Attributes, String, Flat);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use crate::names::IN_SESSIONS;
 
 /// What the texts depend upon, pinned; and bounds for a session of any size.
-pub(super) const SETTINGS: [(&str, &str); 9] = [
+pub(super) const SETTINGS: [(&str, &str); 10] = [
     ("output_format_json_quote_64bit_integers", "0"),
     // As text, a double is read back exactly, and NaN and the infinities can be said.
     ("output_format_json_quote_64bit_floats", "1"),
@@ -21,7 +21,8 @@ pub(super) const SETTINGS: [(&str, &str); 9] = [
     ("session_timezone", "UTC"),
     // A page is little work; ingest and queries need the processors more.
     ("max_threads", "2"),
-    // A reader that goes away ends its statement.
+    // A reader that goes away ends its statement, which the server does for those that only read.
+    ("readonly", "2"),
     ("cancel_http_readonly_queries_on_client_close", "1"),
 ];
 
@@ -74,7 +75,7 @@ pub(super) fn first_rows() -> &'static str {
     SQL.get_or_init(|| rows(|_| String::new()))
 }
 
-/// Rows of the session from a key on. Where the page ends is found first, from the keys alone, so that no row
+/// Rows of the session from a key on, up to a time. Where the page ends is found first, from the keys alone, so that no row
 /// beyond it is formatted and sorted.
 pub(super) fn page_of_rows() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
@@ -161,7 +162,7 @@ impl Table {
         let Self { name, time, .. } = self;
         format!(
             "SELECT {}{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
-             AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) \
+             AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{until:Int64}}) \
              AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})",
             self.keys(),
             self.key()

@@ -5,13 +5,13 @@
 
 mod page;
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
 use super::{Entry, Over, StoreError, Version};
@@ -216,6 +216,10 @@ pub(super) struct FolderReader {
 impl FolderReader {
     pub(super) fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    pub(super) async fn skip_to(&mut self, offset: u64) -> Result<(), StoreError> {
+        self.file.seek(SeekFrom::Start(offset)).await.map(drop).map_err(at(&self.path))
     }
 
     pub(super) async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {

@@ -14,6 +14,7 @@ mod hostile_names;
 mod leases;
 mod memory;
 mod reading;
+mod replay;
 mod restore;
 mod round_trip;
 mod s3;

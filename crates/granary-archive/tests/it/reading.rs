@@ -1,12 +1,9 @@
 //! A session reads the same from its object and from the warehouse, however large it is.
 
-use std::time::Duration;
+use futures::TryStreamExt;
+use granary_archive::LineKind;
 
-use futures::{StreamExt, TryStreamExt};
-use granary_archive::{LineKind, ReplayOptions, Speed};
-use granary_clickhouse::Warehouse;
-
-use crate::support::{Fixture, INGESTED_MS, SESSION, TIME, event, records, store, store_at, tenant};
+use crate::support::{Fixture, INGESTED_MS, SESSION, event, records, store, store_at, tenant};
 
 #[tokio::test]
 async fn the_lines_from_the_warehouse_are_those_of_the_object() {
@@ -69,57 +66,6 @@ async fn one_tenant_does_not_see_another_s_session() {
     let archived = fixture.archive.archive_session(&acme, SESSION).await.unwrap();
     assert_eq!(archived.key.to_string(), format!("tenants/acme/sessions/2026/11/20/{SESSION}.jsonl.gz"));
     assert!(fixture.archive.read(&tenant(), SESSION).await.is_err());
-}
-
-#[tokio::test]
-async fn a_user_who_may_only_read_can_replay() {
-    let fixture = Fixture::new("reader").await;
-    store(&fixture.warehouse.owner, &records(vec![event(SESSION, 0, 0), event(SESSION, 60, 1)])).await;
-    let reader = Warehouse::new(&fixture.warehouse.reader_config);
-    let config = crate::support::folder_config(&fixture.folder);
-    let archive = granary_archive::Archive::open(&config, reader).await.unwrap();
-    let options = ReplayOptions { speed: Speed::MAX, max_gap: None };
-    let count = async || archive.replay(&tenant(), SESSION, options).await.unwrap().count().await;
-    assert_eq!(count().await, 2, "from the warehouse");
-    fixture.archive.archive_session(&tenant(), SESSION).await.unwrap();
-    assert_eq!(count().await, 2, "from the object");
-}
-
-#[tokio::test]
-async fn a_replay_keeps_the_pace_and_each_event_is_one_flat_object() {
-    let fixture = Fixture::new("replay").await;
-    let mut first = event(SESSION, 0, 0);
-    first.attributes = granary_model::Attributes::new(
-        [
-            ("prompt.id", "p1".into()),
-            ("cost_usd", 0.25.into()),
-            ("tags", granary_model::Value::Array(vec![1.into()])),
-        ]
-        .into_iter()
-        .map(|(key, value): (&str, granary_model::Value)| granary_model::Attribute::new(key, value))
-        .chain(first.attributes.clone().into_entries())
-        .collect(),
-    );
-    store(&fixture.warehouse.owner, &records(vec![first, event(SESSION, 3_600, 1)])).await;
-    fixture.archive.archive_session(&tenant(), SESSION).await.unwrap();
-    let options = ReplayOptions { speed: "60".parse().unwrap(), max_gap: None };
-    let mut replay = fixture.archive.replay(&tenant(), SESSION, options).await.unwrap();
-
-    tokio::time::pause();
-    let begin = tokio::time::Instant::now();
-    let first = replay.try_next().await.unwrap().unwrap();
-    assert_eq!((first.id, first.time_unix_nano, first.name.as_str()), (1, TIME, "api_request"));
-    assert_eq!(
-        first.json,
-        format!(
-            r#"{{"time":"2026-11-20T09:06:45.000000000Z","signal":"logs","name":"api_request","session":"{SESSION}","prompt":"p1","team":"platform","service":"claude-code","body":"claude_code.api_request","attributes":{{"cost_usd":0.25,"event.name":"api_request","event.sequence":0,"prompt.id":"p1","session.id":"{SESSION}","tags":[1]}}}}"#
-        )
-    );
-    assert!(begin.elapsed() < Duration::from_secs(1));
-    let second = replay.try_next().await.unwrap().unwrap();
-    assert_eq!(second.time_unix_nano, TIME + 3_600_000_000_000);
-    assert_eq!(begin.elapsed().as_secs(), 60);
-    assert_eq!(replay.try_next().await.unwrap(), None);
 }
 
 #[tokio::test]

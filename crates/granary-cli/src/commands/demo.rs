@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use futures::StreamExt;
-use granary_archive::{ReplayOptions, Speed};
+use granary_archive::ReplayOptions;
 use granary_gateway::{Catalogue, RawParams, Runner};
 use granary_model::TenantId;
 use granary_simulate::Team;
@@ -101,10 +101,8 @@ async fn show(settings: &Settings, roles: &Roles, arguments: &Demo) -> anyhow::R
         dearest.data.first().and_then(|row| row.get("session")).and_then(|session| session.as_str());
     let Some(session) = session.map(str::to_owned) else { return Ok(()) };
     println!("How did the most expensive one begin? (granary sessions replay {session} --speed max)");
-    let options = ReplayOptions { speed: Speed::default(), max_gap: None };
-    let options = ReplayOptions { speed: "max".parse().unwrap_or(options.speed), ..options };
-    let mut events =
-        Box::pin(roles.archive.replay(&TenantId::default(), &session, options).await?).take(REPLAYED);
+    let replay = roles.archive.replay(&TenantId::default(), &session, ReplayOptions::at_once()).await?;
+    let mut events = replay.into_stream().take(REPLAYED);
     while let Some(event) = events.next().await {
         println!("  {}", readable(&event?, false));
     }

@@ -1,14 +1,78 @@
-//! One event of a replayed session as a line for people.
+//! A replayed session as a timeline for people: a line an event, and what lies between them.
+//!
+//! What is shown comes from whoever sent it, so no control character of it reaches the terminal.
+
+use std::time::Duration;
 
 use granary_archive::ReplayEvent;
 use granary_model::{Signal, bare_model_name};
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// A pause that is worth a line.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+/// A replay on a terminal, or in a file.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    colours: bool,
+    /// Whether long pauses have a line of their own.
+    pauses: bool,
+    last_unix_nano: Option<u64>,
+}
+
+impl Timeline {
+    pub(crate) fn new(colours: bool, pauses: bool) -> Self {
+        Self { colours, pauses, last_unix_nano: None }
+    }
+
+    /// The event's line, after that of the pause before it.
+    pub(crate) fn show(&mut self, event: &ReplayEvent) -> String {
+        let time = event.id.time_unix_nano;
+        let pause =
+            self.last_unix_nano.replace(time).map(|last| Duration::from_nanos(time.saturating_sub(last)));
+        let line = readable(event, self.colours);
+        match pause.filter(|pause| self.pauses && *pause >= LONG_PAUSE) {
+            None => line,
+            Some(pause) => {
+                let length = humantime::format_duration(Duration::from_secs(pause.as_secs()));
+                let style = if self.colours { DIM } else { Style::default() };
+                format!("{}\n{line}", style.paint(&format!("{:>24}  {length} later", "···")))
+            }
+        }
+    }
+}
+
+/// How a piece of text looks on a terminal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Style(&'static str);
+
+const DIM: Style = Style("\x1b[2m");
+const FAILED: Style = Style("\x1b[1;31m");
+
+impl Style {
+    fn paint(self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { format!("{}{text}\x1b[0m", self.0) }
+    }
+
+    /// Of an event's name: who has done something.
+    fn of(event: &ReplayEvent, name: &str) -> Self {
+        match (event.signal, name) {
+            (Signal::Metrics, _) => DIM,
+            (Signal::Traces, _) => Self("\x1b[35m"),
+            (Signal::Logs, "user_prompt") => Self("\x1b[1;36m"),
+            (Signal::Logs, "assistant_response") => Self("\x1b[36m"),
+            (Signal::Logs, name) if name.starts_with("api_") => Self("\x1b[34m"),
+            (Signal::Logs, name) if name.starts_with("tool_") => Self("\x1b[33m"),
+            (Signal::Logs, _) => Self("\x1b[1m"),
+        }
+    }
+}
+
 /// What happened, when, and the figures and words that tell most about it.
 pub(crate) fn readable(event: &ReplayEvent, colours: bool) -> String {
     let record = Record(serde_json::from_str(&event.json).unwrap_or_default());
-    let time = Timestamp::from_nanosecond(i128::from(event.time_unix_nano)).unwrap_or_default();
+    let time = Timestamp::from_nanosecond(i128::from(event.id.time_unix_nano)).unwrap_or_default();
     let mut details = Vec::new();
     if event.signal == Signal::Metrics {
         details.extend(record.measured());
@@ -26,16 +90,14 @@ pub(crate) fn readable(event: &ReplayEvent, colours: bool) -> String {
     details.extend(record.words().map(|words| one_line(&words)));
     let failed =
         record.attribute("success").is_some_and(|success| success == "false") || event.name.contains("error");
-    let (dim, strong, plain) = match (colours, failed) {
-        (false, _) => ("", "", ""),
-        (true, false) => ("\x1b[2m", "\x1b[1m", "\x1b[0m"),
-        (true, true) => ("\x1b[2m", "\x1b[1;31m", "\x1b[0m"),
+    let name = one_line(event.name.trim_start_matches("claude_code."));
+    let (dim, strong) = match (colours, failed) {
+        (false, _) => (Style::default(), Style::default()),
+        (true, false) => (DIM, Style::of(event, &name)),
+        (true, true) => (DIM, FAILED),
     };
-    format!(
-        "{dim}{time:.3}{plain}  {strong}{:<28}{plain} {}",
-        event.name.trim_start_matches("claude_code."),
-        details.join("  ")
-    )
+    let time = dim.paint(&format!("{time:.3}"));
+    format!("{time}  {} {}", strong.paint(&format!("{name:<28}")), details.join("  "))
 }
 
 /// The attributes that stand before and behind tokens and dollars, with what stands in front of them.
@@ -127,10 +189,11 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The text with its line breaks taken out, and cut where it is long.
+/// The text with its line breaks and control characters taken out, and cut where it is long.
 fn one_line(text: &str) -> String {
     const ENOUGH: usize = 100;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|character| !character.is_control()).collect();
     match line.char_indices().nth(ENOUGH) {
         None => line,
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
@@ -143,15 +206,54 @@ mod tests {
 
     use super::*;
 
+    fn event(signal: Signal, name: &str, record: &Value) -> ReplayEvent {
+        let id = "1795165605889000000-0".parse().unwrap();
+        ReplayEvent { id, signal, name: name.to_owned(), json: record.to_string() }
+    }
+
     fn line(signal: Signal, name: &str, record: &Value) -> String {
-        let event = ReplayEvent {
-            id: 1,
-            time_unix_nano: 1_795_165_605_889_000_000,
-            signal,
-            name: name.to_owned(),
-            json: record.to_string(),
-        };
-        readable(&event, false)
+        readable(&event(signal, name, record), false)
+    }
+
+    #[test]
+    fn on_a_terminal_kinds_have_colours_failures_are_red_and_long_pauses_are_told() {
+        let mut timeline = Timeline::new(true, true);
+        let mut shown = Vec::new();
+        for (id, name, record) in [
+            ("1795165605889000000-0", "user_prompt", json!({ "attributes": { "prompt": "go" } })),
+            (
+                "1795165606889000000-0",
+                "tool_result",
+                json!({ "attributes": { "tool_name": "Bash", "success": "false" } }),
+            ),
+            (
+                "1795169206889000000-0",
+                "tool_result",
+                json!({ "attributes": { "tool_name": "Read", "success": "true" } }),
+            ),
+        ] {
+            shown.push(
+                timeline.show(&ReplayEvent { id: id.parse().unwrap(), ..event(Signal::Logs, name, &record) }),
+            );
+        }
+        insta::assert_snapshot!(
+            shown.join("\n").replace('\x1b', "␛"),
+            @r#"
+            ␛[2m2026-11-20T09:06:45.889Z␛[0m  ␛[1;36muser_prompt                 ␛[0m go
+            ␛[2m2026-11-20T09:06:46.889Z␛[0m  ␛[1;31mtool_result                 ␛[0m Bash  success=false
+            ␛[2m                     ···  1h later␛[0m
+            ␛[2m2026-11-20T10:06:46.889Z␛[0m  ␛[33mtool_result                 ␛[0m Read  success=true
+            "#
+        );
+        let plain = Timeline::new(false, false).show(&event(Signal::Logs, "user_prompt", &json!({})));
+        assert!(!plain.contains('\x1b'), "{plain}");
+    }
+
+    #[test]
+    fn what_was_sent_does_not_steer_the_terminal() {
+        let record = json!({ "attributes": { "prompt": "\x1b]0;title\x07 red \x1b[31m\u{9b}31m" } });
+        let shown = line(Signal::Logs, "user_\x1b[2Jprompt", &record);
+        assert!(!shown.chars().any(char::is_control), "{shown:?}");
     }
 
     #[test]

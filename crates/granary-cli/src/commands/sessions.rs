@@ -4,15 +4,14 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
-use futures::StreamExt;
-use granary_archive::{ArchivedSession, Erased, ReplayOptions, Speed};
+use granary_archive::{ArchivedSession, Erased, ReplayOptions};
 use granary_gateway::{Catalogue, RawParams, Runner};
 use granary_model::TenantId;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::query;
-use super::readable::readable;
+use super::readable::Timeline;
 use crate::access::Access;
 use crate::arguments::{AnswerFormat, Sessions};
 use crate::output;
@@ -27,7 +26,17 @@ pub(crate) async fn run(settings: &Settings, command: &Sessions) -> anyhow::Resu
         Sessions::Erase { session, tenant, yes } => {
             erase(settings, &access, &TenantId::new(tenant.as_str()), session, *yes).await
         }
-        Sessions::Replay { session, speed, jsonl } => replay(settings, &access, session, speed, *jsonl).await,
+        Sessions::Replay { session, speed, max_gap, from, to, signals, jsonl } => {
+            let options = ReplayOptions {
+                speed: *speed,
+                max_gap: Some(max_gap.unwrap_or(settings.gateway.max_replay_gap)),
+                from: from.map(unix_nano),
+                to: to.map(unix_nano),
+                after: None,
+                signals: signals.clone(),
+            };
+            replay(settings, &access, session, options, *jsonl).await
+        }
     };
     access.close().await;
     result
@@ -144,23 +153,29 @@ async fn erase(
     Ok(())
 }
 
+/// In nanoseconds since 1970, before which nothing happened.
+fn unix_nano(time: Timestamp) -> u64 {
+    u64::try_from(time.as_nanosecond()).unwrap_or_default()
+}
+
 async fn replay(
     settings: &Settings,
     access: &Access,
     session: &str,
-    speed: &str,
+    options: ReplayOptions,
     jsonl: bool,
 ) -> anyhow::Result<()> {
     let archive = super::archive::open(settings, access).await?;
-    let options =
-        ReplayOptions { speed: speed.parse::<Speed>()?, max_gap: Some(settings.gateway.max_replay_gap) };
-    let mut events = Box::pin(archive.replay(&TenantId::default(), session, options).await?);
-    let colours = std::io::stdout().is_terminal();
-    while let Some(event) = events.next().await {
-        let event = event?;
-        let line = if jsonl { event.json } else { readable(&event, colours) };
-        if writeln!(std::io::stdout(), "{line}").is_err() {
-            break;
+    let mut replay = archive.replay(&TenantId::default(), session, options).await?;
+    let mut timeline = Timeline::new(output::colours(), std::io::stdout().is_terminal());
+    if replay.is_empty() {
+        eprintln!("session {session} has no such events");
+    }
+    while let Some(event) = replay.next().await? {
+        let text = if jsonl { event.json } else { timeline.show(&event) };
+        if let Err(error) = writeln!(std::io::stdout(), "{text}") {
+            // The reader has seen enough, as `head` does.
+            return if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) };
         }
     }
     Ok(())

@@ -195,8 +195,9 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.max_wait", "How long a query waits for its turn"),
     value("gateway.requests_per_second", "Requests a second of one caller in the long run"),
     value("gateway.burst", "Requests at once of one caller"),
-    value("gateway.max_replays", "Replays under way at once"),
+    value("gateway.max_replays", "Replays and exports of sessions under way at once"),
     value("gateway.max_replay_gap", "The longest pause within a replay"),
+    value("gateway.max_replay_idle", "How long the client of a replay or export may take nothing"),
     value("gateway.max_connections", "Open connections"),
     value("gateway.shutdown_grace", "How long answers under way may take after the gateway was told to stop"),
 ];

@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 10] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
@@ -12,7 +12,12 @@ const ROUTES: [(&str, &str); 8] = [
     ("/v1/queries", "the named queries"),
     ("/v1/queries/{name}", "what a query answers and takes"),
     ("/v1/queries/{name}.{json,csv,ndjson}", "a query's answer"),
-    ("/v1/sessions/{id}/replay", "a session's events as server-sent events, at speed 0.1 to 1000 or max"),
+    (
+        "/v1/sessions/{id}/replay",
+        "a session's events as server-sent events or over a WebSocket, at speed 0.1 to 1000 or max",
+    ),
+    ("/v1/sessions/{id}/events.{ndjson,csv}", "a session's events as a file"),
+    ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
 ];
 
 /// `GET /`

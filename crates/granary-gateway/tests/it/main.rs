@@ -13,6 +13,8 @@ mod replay;
 mod rights;
 mod routes;
 mod server;
+mod sessions;
+mod sockets;
 mod support;
 
 granary_testkit::engine_child!();

@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{ONE_ROW, THE_DAY, archive, is_running, operator_dir, sample, until};
 
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     health: Health,
-    stop: CancellationToken,
-    served: JoinHandle<()>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) served: JoinHandle<()>,
 }
 
 async fn bind(
@@ -31,7 +31,7 @@ async fn bind(
     Gateway::bind(config, reader, Some(archive().await), health.clone(), Registry::default(), catalogue).await
 }
 
-async fn serve(queries: &[(&str, &str)], configure: impl FnOnce(&mut GatewayConfig)) -> Running {
+pub(crate) async fn serve(queries: &[(&str, &str)], configure: impl FnOnce(&mut GatewayConfig)) -> Running {
     let mut config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..GatewayConfig::default() };
     configure(&mut config);
     let (health, stop) = (Health::default(), CancellationToken::new());

@@ -79,14 +79,15 @@ pub(crate) struct Reply {
 /// The configurations of owner and reader of the sample's database, which is made once and only read.
 pub(crate) async fn sample() -> &'static TestWarehouse {
     static SAMPLES: OnceCell<TestWarehouse> = OnceCell::const_new();
-    SAMPLES
-        .get_or_init(async || {
-            let warehouse = granary_testkit::warehouse("gateway").await;
-            warehouse.owner.execute(SAMPLE).await.unwrap();
-            warehouse.owner.execute(OTHER_TENANT).await.unwrap();
-            warehouse
-        })
-        .await
+    SAMPLES.get_or_init(async || filled("gateway").await).await
+}
+
+/// A database of a test's own with the sample in it.
+pub(crate) async fn filled(test: &str) -> TestWarehouse {
+    let warehouse = granary_testkit::warehouse(test).await;
+    warehouse.owner.execute(SAMPLE).await.unwrap();
+    warehouse.owner.execute(OTHER_TENANT).await.unwrap();
+    warehouse
 }
 
 impl TestGateway {

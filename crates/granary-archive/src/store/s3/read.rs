@@ -93,6 +93,15 @@ impl S3Reader {
         self.size_bytes
     }
 
+    /// What was fetched to find the object's size is used where it reaches so far.
+    pub(in crate::store) fn skip_to(&mut self, offset: u64) {
+        self.first = self.first.take().and_then(|first| {
+            let skipped = usize::try_from(offset).ok()?;
+            (skipped < first.len()).then(|| first.slice(skipped..))
+        });
+        self.at = offset;
+    }
+
     pub(in crate::store) async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
         let chunk = match self.first.take() {
             Some(first) => first,

@@ -1,0 +1,63 @@
+//! A session's archived object as it lies in the store: gzipped JSON lines.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use granary_archive::StoreError;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::Caller;
+use crate::conditional::{EntityTag, Wanted};
+use crate::problem::Problem;
+use crate::router::GatewayState;
+
+/// `GET /v1/sessions/{id}/archive`: with the hash of what it holds as its tag, in whole or in part.
+pub(crate) async fn fetch(
+    State(state): State<GatewayState>,
+    session: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Path(session) = session.map_err(Problem::unreadable_path)?;
+    let given = request.into_parts().0;
+    let caller = Caller::identify(&given);
+    let object = state.archive()?.object(caller.tenant(), &session).await?;
+    let object = object.ok_or_else(|| Problem::not_archived(&session))?;
+    // The same lines may be compressed in another way by another version; their hash alone would not tell.
+    let tag = EntityTag::strong(format!("{}-{}", object.sha256(), object.size_bytes()));
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/gzip")),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+    ]);
+    headers.extend(tag.header().map(|tag| (header::ETAG, tag)));
+    if let Some(instead) = tag.instead(&given.headers) {
+        return Ok((instead, headers).into_response());
+    }
+    let size = object.size_bytes();
+    let wanted =
+        if tag.suits_range(&given.headers) { Wanted::read(&given.headers, size) } else { Wanted::Whole };
+    let text = |text: String| HeaderValue::try_from(text).ok();
+    let (status, range) = match wanted {
+        Wanted::Whole => {
+            let name = format!("attachment; filename=\"{}\"", object.file_name());
+            headers.extend(text(name).map(|name| (header::CONTENT_DISPOSITION, name)));
+            (StatusCode::OK, 0..size)
+        }
+        Wanted::Part(range) => {
+            let part = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
+            headers.extend(text(part).map(|part| (header::CONTENT_RANGE, part)));
+            (StatusCode::PARTIAL_CONTENT, range)
+        }
+        Wanted::Beyond => {
+            headers.extend(text(format!("bytes */{size}")).map(|size| (header::CONTENT_RANGE, size)));
+            return Ok((headers, Problem::beyond(size)).into_response());
+        }
+    };
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    let chunks = stream::try_unfold(object.read(range), |mut part| async move {
+        Ok::<_, StoreError>(part.next_chunk().await?.map(|chunk| (chunk, part)))
+    });
+    Ok((status, headers, Body::from_stream(chunks)).into_response())
+}

@@ -1,0 +1,126 @@
+//! A replay over a `WebSocket`, with pause, resume, speed and seek.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use granary_archive::Replay;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::message::{self, Command};
+use super::{KEEP_ALIVE, Playing};
+use crate::Caller;
+use crate::limits::whole_seconds;
+use crate::router::GatewayState;
+
+/// A peer that answers so many signs of life with none of its own is gone, whatever its connection says.
+const SILENCES: u32 = 2;
+
+/// Why a connection is to end; none is that it has ended already.
+type Ended = Option<(u16, &'static str)>;
+
+/// Serves one client until it goes away, is idle for too long, or the gateway stops.
+pub(super) async fn serve(mut socket: WebSocket, mut playing: Playing, state: GatewayState, caller: Caller) {
+    // Told to stop, the gateway waits until this is over.
+    let _under_way = state.sockets.token();
+    let ended = play(&mut socket, &mut playing, &state, &caller).await;
+    // The place is free again before a peer that reads nothing is waited for.
+    drop(playing);
+    if let Some((code, reason)) = ended {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        timeout(Duration::from_secs(1), socket.send(close)).await.ok();
+    }
+}
+
+async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayState, caller: &Caller) -> Ended {
+    let (stopping, max_idle) = (playing.stopping.clone(), playing.max_idle);
+    let replay = &mut playing.replay;
+    let mut signs = interval(KEEP_ALIVE);
+    signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut heard, mut busy, mut is_over) = (Instant::now(), Instant::now(), false);
+    let mut outgoing = Some(message::state(replay));
+    loop {
+        if let Some(text) = outgoing.take() {
+            match timeout(max_idle, socket.send(Message::Text(text.into()))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some((close_code::NORMAL, "nothing was taken for too long")),
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+            received = socket.recv() => {
+                heard = Instant::now();
+                let text = match received {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Binary(_))) => {
+                        outgoing = Some(message::error("commands are text"));
+                        continue;
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                };
+                busy = heard;
+                // A command can cost what a request does: a seek asks the warehouse.
+                let answer = match (Command::read(&text), state.allowances.take(caller.account())) {
+                    (Err(detail), _) => Err(detail),
+                    (_, Err(wait)) => {
+                        Err(format!("too many commands; wait for {} seconds", whole_seconds(wait)))
+                    }
+                    (Ok(command), Ok(())) => {
+                        let obeyed = tokio::select! {
+                            obeyed = obey(command, replay) => obeyed,
+                            () = stopping.cancelled() => continue,
+                        };
+                        is_over &= obeyed.is_err() || !matches!(command, Command::Seek(_));
+                        obeyed
+                    }
+                };
+                outgoing = Some(answer.map_or_else(|detail| message::error(&detail), |()| message::state(replay)));
+            }
+            event = replay.next(), if !is_over => {
+                busy = Instant::now();
+                outgoing = Some(match event {
+                    Ok(Some(event)) => message::event(&event),
+                    Ok(None) => {
+                        is_over = true;
+                        message::end()
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a replay was cut off");
+                        let text = message::error("the replay cannot go on; the gateway's log says why");
+                        timeout(max_idle, socket.send(Message::Text(text.into()))).await.ok();
+                        return Some((close_code::ERROR, "the replay cannot go on"));
+                    }
+                });
+            }
+            _ = signs.tick() => {
+                if heard.elapsed() > KEEP_ALIVE * SILENCES + KEEP_ALIVE / 2 {
+                    return None;
+                }
+                let waits_for_client = is_over || replay.is_paused();
+                if waits_for_client && busy.elapsed() > max_idle {
+                    return Some((close_code::NORMAL, "nothing was said for too long"));
+                }
+                if !matches!(timeout(max_idle, socket.send(Message::Ping(Vec::new().into()))).await, Ok(Ok(()))) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Does what a client wants; in an error, what it is told.
+async fn obey(command: Command, replay: &mut Replay) -> Result<(), String> {
+    match command {
+        Command::Pause => replay.pause(),
+        Command::Resume => replay.resume(),
+        Command::Speed(speed) => replay.set_speed(speed),
+        Command::Seek(to) => {
+            return replay.seek(to).await.map_err(|error| {
+                tracing::warn!(%error, "a replay could not be moved");
+                "that time cannot be gone to now; try again in a while".to_owned()
+            });
+        }
+    }
+    Ok(())
+}
