@@ -41,6 +41,7 @@ use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 use serde::Deserialize;
 
+use crate::names::SessionName;
 use crate::tables::ask;
 use crate::{Archive, ArchiveError, ObjectKey, Store};
 use steps::Step;
@@ -52,13 +53,6 @@ pub struct Erased {
     pub objects: Vec<ObjectKey>,
     /// Log records, spans and metric points that were deleted.
     pub rows: u64,
-}
-
-/// Whose rows are erased.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct ErasedSession {
-    pub(crate) tenant: TenantId,
-    pub(crate) session: String,
 }
 
 /// Events may arrive while a session is erased; a sender that does not stop is told so.
@@ -73,7 +67,7 @@ impl Archive {
     /// [`ArchiveError::KeepsArriving`] where its events arrive faster than they are erased; what has arrived is erased
     /// later by [`erase_late`](Self::erase_late).
     pub async fn erase(&self, tenant: &TenantId, session: &str) -> Result<Erased, ArchiveError> {
-        let session = ErasedSession { tenant: tenant.clone(), session: session.to_owned() };
+        let session = SessionName { tenant: tenant.clone(), session: session.to_owned() };
         let mut erased = Erased::default();
         for _ in 0..MAX_ROUNDS {
             round(self.store(), self.warehouse(), &session, &mut erased).await?;
@@ -87,7 +81,7 @@ impl Archive {
     }
 
     /// Erases what has arrived of sessions that were erased before, and ends erasures that were stopped. Returns how
-    /// many sessions that were.
+    /// many sessions that were; one that fails is logged, and tried again the next time.
     pub async fn erase_late(&self) -> Result<usize, ArchiveError> {
         self.erase_late_since(UNIX_EPOCH).await
     }
@@ -95,17 +89,25 @@ impl Archive {
     /// [`erase_late`](Self::erase_late) of what has arrived at `since` or later.
     pub(crate) async fn erase_late_since(&self, since: SystemTime) -> Result<usize, ArchiveError> {
         let late = rows::late(self.warehouse(), since).await?;
-        for ErasedSession { tenant, session } in &late {
-            self.erase(tenant, session).await?;
+        let mut erased = 0;
+        for SessionName { tenant, session } in &late {
+            match self.erase(tenant, session).await {
+                Ok(_) => erased += 1,
+                // Where the warehouse or the store is away, the others would fail the same way.
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(tenant = tenant.as_str(), session, %error, "what has come of an erased session is still there");
+                }
+            }
         }
-        Ok(late.len())
+        Ok(erased)
     }
 }
 
 async fn round(
     store: &Store,
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     erased: &mut Erased,
 ) -> Result<(), ArchiveError> {
     let (round, mut step) = steps::open(warehouse, session).await?;

@@ -49,6 +49,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::digest::hex;
+
 /// The version of the format that is written. A reader refuses a later one.
 pub const FORMAT_VERSION: u32 = 2;
 
@@ -360,7 +362,7 @@ impl Tally {
             metric_points: self.metric_points,
             first_time_unix_nano: self.first_time_unix_nano.unwrap_or_default(),
             last_time_unix_nano: self.last_time_unix_nano,
-            sha256: self.hasher.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex(&self.hasher.clone().finalize()),
         }
     }
 

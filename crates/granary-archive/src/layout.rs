@@ -18,6 +18,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
+
 const SUFFIX: &str = ".jsonl.gz";
 
 /// File systems allow 255 bytes; this leaves room for the suffix and for what a tool may add.
@@ -149,10 +151,7 @@ impl KeyName {
         {
             kept = percent;
         }
-        Self::Hashed {
-            beginning: escaped.chars().take(kept).collect(),
-            sha256: Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect(),
-        }
+        Self::Hashed { beginning: escaped.chars().take(kept).collect(), sha256: hex(&Sha256::digest(name)) }
     }
 
     /// Whether this is what the given name is called.

@@ -27,7 +27,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use granary_clickhouse::Warehouse;
-use granary_model::TenantId;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -139,18 +138,12 @@ impl Lease {
 
     /// Of the claimed sessions those that others claim, too.
     async fn contested(&self) -> Result<Vec<SessionName>, ArchiveError> {
-        #[derive(Deserialize)]
-        struct Row {
-            tenant: TenantId,
-            session: String,
-        }
         let sql = format!(
-            "SELECT DISTINCT TenantId AS tenant, SessionId AS session FROM ({IN_FORCE} AND {IN_SESSIONS} \
-             GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp)) WHERE Claim != {{claim:UUID}}"
+            "SELECT DISTINCT TenantId AS tenant, SessionId AS session FROM ({}) WHERE Claim != {{claim:UUID}}",
+            in_force(IN_SESSIONS)
         );
         let query = names::bind(self.warehouse.query(&sql), &self.sessions).param("claim", self.claim);
-        let rows: Vec<Row> = ask(query).await?;
-        Ok(rows.into_iter().map(|Row { tenant, session }| SessionName { tenant, session }).collect())
+        ask(query).await
     }
 
     fn sure_until(&self) -> Instant {
@@ -168,17 +161,22 @@ pub(crate) async fn is_claimed(warehouse: &Warehouse, name: SessionName) -> Resu
     struct Row {
         claims: u64,
     }
-    let sql = format!(
-        "SELECT count() AS claims FROM ({IN_FORCE} AND {IN_SESSIONS} \
-         GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp))"
-    );
+    let sql = format!("SELECT count() AS claims FROM ({})", in_force(IN_SESSIONS));
     let rows: Vec<Row> = ask(names::bind(warehouse.query(&sql), &[name])).await?;
     Ok(rows.iter().any(|row| row.claims > 0))
 }
 
-/// Rows of claims that have not expired. A claim that was given up has a row that says so, which expires last.
-pub(crate) const IN_FORCE: &str =
-    "SELECT TenantId, SessionId, Claim FROM archive_leases WHERE Until > now64(3)";
+/// The claims in force, of all sessions or of some: they have not expired, and were not given up, which a row says that
+/// expires last.
+pub(crate) fn in_force(of: &str) -> String {
+    format!(
+        "SELECT TenantId, SessionId, Claim FROM archive_leases WHERE Until > now64(3) AND {of} \
+         GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp)"
+    )
+}
+
+/// Every session.
+pub(crate) const ANY: &str = "true";
 
 /// How long a holder trusts its claim; the rest is for clocks that differ.
 fn sure_part(length: Duration) -> Duration {

@@ -25,6 +25,7 @@ mod archive;
 mod audit;
 mod batch;
 mod config;
+mod digest;
 mod download;
 mod erase;
 mod error;

@@ -2,9 +2,10 @@
 
 use granary_clickhouse::Query;
 use granary_model::TenantId;
+use serde::Deserialize;
 
 /// Which session, of whom.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 pub(crate) struct SessionName {
     pub(crate) tenant: TenantId,
     pub(crate) session: String,

@@ -86,13 +86,6 @@ pub struct RestoreFailure {
 /// What became of each object, as it comes about.
 pub type RestoreStream = BoxStream<'static, Result<RestoredSession, RestoreFailure>>;
 
-/// Whose rows are restored.
-#[derive(Debug, Clone)]
-struct SessionName {
-    tenant: TenantId,
-    session: String,
-}
-
 impl Archive {
     /// Puts sessions back into a warehouse, which may be another one than the archive's own and has all tables.
     /// `archive.concurrency` sessions are under way at once; each holds one chunk.

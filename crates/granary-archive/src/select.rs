@@ -8,7 +8,7 @@ use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 use serde::Deserialize;
 
-use crate::lease::IN_FORCE;
+use crate::lease::{ANY, in_force};
 use crate::names::{self, IN_SESSIONS, SessionName};
 use crate::tables::{METRIC_TABLES, ask};
 use crate::{ArchiveConfig, ArchiveError};
@@ -134,6 +134,7 @@ fn due_sql() -> String {
         table(name, "IngestedAt", "toUInt64(0) AS Logs, toUInt64(0) AS Spans, count() AS Points")
     }));
     let tables = tables.join("\nUNION ALL\n");
+    let claimed = in_force(ANY);
     format!(
         "SELECT received.TenantId AS tenant, received.SessionId AS session, \
          toUnixTimestamp64Milli(received.newest) AS newest_ingested_at_ms\n\
@@ -151,8 +152,7 @@ fn due_sql() -> String {
          AND if(toUnixTimestamp64Milli(archived.mark.5) > 0, newest > archived.mark.5, \
          newest > archived.mark.1 OR logs > archived.mark.2 OR spans > archived.mark.3 \
          OR points > archived.mark.4)\n\
-         AND (TenantId, SessionId) NOT IN (SELECT TenantId, SessionId FROM ({IN_FORCE} \
-         GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp)))\n\
+         AND (TenantId, SessionId) NOT IN (SELECT TenantId, SessionId FROM ({claimed}))\n\
          AND (TenantId, SessionId) NOT IN (SELECT TenantId, SessionId FROM session_erasures)\n\
          ORDER BY newest, tenant, session LIMIT {{limit:UInt64}}"
     )

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lease::IN_FORCE;
+use crate::lease::{ANY, in_force};
 use crate::tables::ask;
 use crate::{Archive, ArchiveError};
 
@@ -43,11 +43,11 @@ impl Archive {
     /// Counts what the table says; the store is not asked.
     pub async fn status(&self) -> Result<ArchiveStatus, ArchiveError> {
         let there = "toUnixTimestamp64Milli(ExpiredAt) = 0";
+        let claimed = in_force(ANY);
         let sql = format!(
             "SELECT countIf({there}) AS sessions, sumIf(Logs + Spans + MetricPoints, {there}) AS records, \
              sumIf(Bytes, {there}) AS bytes, sumIf(CompressedBytes, {there}) AS compressed_bytes, \
-             countIf(NOT {there}) AS expired, (SELECT uniqExact(TenantId, SessionId) FROM ({IN_FORCE} \
-             GROUP BY TenantId, SessionId, Claim HAVING NOT max(GivenUp))) AS leased FROM session_archives FINAL"
+             countIf(NOT {there}) AS expired, (SELECT uniqExact(TenantId, SessionId) FROM ({claimed})) AS leased FROM session_archives FINAL"
         );
         let (mut rows, due) =
             tokio::try_join!(ask::<Row>(self.warehouse().query(&sql)), self.due(SystemTime::now()))?;

@@ -2,11 +2,11 @@
 
 use futures::TryStreamExt as _;
 
-use super::ErasedSession;
+use crate::names::SessionName;
 use crate::{ArchiveError, ObjectKey, Store};
 
 /// The objects of a session: one, or two where an archiver was stopped between a new one and the old one's end.
-pub(super) async fn of(store: &Store, session: &ErasedSession) -> Result<Vec<ObjectKey>, ArchiveError> {
+pub(super) async fn of(store: &Store, session: &SessionName) -> Result<Vec<ObjectKey>, ArchiveError> {
     let keys = store.list(&ObjectKey::prefix_of(&session.tenant)).try_filter_map(|listed| {
         let key = listed.ok();
         std::future::ready(Ok(
@@ -17,7 +17,7 @@ pub(super) async fn of(store: &Store, session: &ErasedSession) -> Result<Vec<Obj
 }
 
 /// Deletes them, and returns which they were.
-pub(super) async fn delete(store: &Store, session: &ErasedSession) -> Result<Vec<ObjectKey>, ArchiveError> {
+pub(super) async fn delete(store: &Store, session: &SessionName) -> Result<Vec<ObjectKey>, ArchiveError> {
     let keys = of(store, session).await?;
     for key in &keys {
         store.delete(key).await?;

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use granary_clickhouse::{ClickHouseError, Warehouse};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
-use super::ErasedSession;
 use super::rows::{CHOSEN, mutate, of_session};
 use crate::ArchiveError;
+use crate::digest::Digest;
+use crate::names::SessionName;
 use crate::tables::{SLOW_TIMEOUT, ask, execute_slowly};
 
 /// A rollup over many sessions.
@@ -76,7 +76,7 @@ const MAX_INVERSE_BYTES: usize = 64 << 20;
 /// Takes the chosen records out of the rollups. When this returns, it was done once.
 pub(super) async fn subtract(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<(), ArchiveError> {
     let receipt = receipt(session, round);
@@ -119,7 +119,7 @@ pub(super) async fn subtract(
 /// teams of which nothing may be left. A row of nothing but zeros can be deleted whatever else goes on.
 pub(super) async fn clear(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<(), ArchiveError> {
     let receipt = receipt(session, round);
@@ -168,13 +168,8 @@ const MERGE_ATTEMPTS: u32 = 240;
 const MERGE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The tenant whose rows say that a round was subtracted. They are there for as long as the round goes on.
-fn receipt(session: &ErasedSession, round: u32) -> String {
-    let mut hash = Sha256::new();
-    for text in [session.tenant.as_str(), &session.session] {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hash.update(round.to_le_bytes());
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+fn receipt(session: &SessionName, round: u32) -> String {
+    let of_session = Digest::default().text(session.tenant.as_str()).text(&session.session);
+    let hex = of_session.number(round.to_le_bytes()).hex();
     format!("granary erasure {hex}")
 }

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use granary_clickhouse::{ClickHouseError, Query, TABLES, Warehouse};
 use serde::Deserialize;
 
-use super::ErasedSession;
 use crate::ArchiveError;
+use crate::names::SessionName;
 use crate::select::unix_ms;
 use crate::tables::{ask, execute_slowly};
 
@@ -29,14 +29,14 @@ async fn count(query: Query) -> Result<u64, ArchiveError> {
     Ok(ask::<Count>(query).await?.first().map_or(0, |count| count.rows))
 }
 
-pub(super) fn of_session(warehouse: &Warehouse, sql: &str, session: &ErasedSession) -> Query {
+pub(super) fn of_session(warehouse: &Warehouse, sql: &str, session: &SessionName) -> Query {
     warehouse.query(sql).param("tenant", session.tenant.as_str()).param("session", &session.session)
 }
 
 /// Writes down which log records the round is about. Where some are written down already, all are.
 pub(super) async fn choose(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<(), ArchiveError> {
     let chosen = format!(
@@ -66,7 +66,7 @@ const MAX_BLOCK_ROWS: &str = "100000000";
 /// those were.
 pub(super) async fn delete(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<u64, ArchiveError> {
     let mut deleted = 0;
@@ -83,7 +83,7 @@ pub(super) async fn delete(
 /// The round is done, and its list of records is not needed any more.
 pub(super) async fn forget_chosen(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<(), ArchiveError> {
     delete_from(warehouse, "session_erasure_events", OF_SESSION, session, round).await.map(drop)
@@ -95,7 +95,7 @@ async fn delete_from(
     warehouse: &Warehouse,
     table: &'static str,
     condition: &str,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
 ) -> Result<u64, ArchiveError> {
     let there = format!("SELECT count() AS rows FROM {table} WHERE {condition}");
@@ -114,7 +114,7 @@ pub(super) async fn mutate(query: Query) -> Result<(), ClickHouseError> {
 }
 
 /// How many rows of a session there are, in all tables.
-pub(super) async fn left(warehouse: &Warehouse, session: &ErasedSession) -> Result<u64, ArchiveError> {
+pub(super) async fn left(warehouse: &Warehouse, session: &SessionName) -> Result<u64, ArchiveError> {
     let tables = TABLES.into_iter().chain(OWN_TABLES);
     let counts: Vec<_> =
         tables.map(|table| format!("SELECT count() AS of FROM {table} WHERE {OF_SESSION}")).collect();
@@ -123,10 +123,7 @@ pub(super) async fn left(warehouse: &Warehouse, session: &ErasedSession) -> Resu
 }
 
 /// Sessions that were erased and have rows that arrived at `since` or later, and those whose erasure was stopped.
-pub(super) async fn late(
-    warehouse: &Warehouse,
-    since: SystemTime,
-) -> Result<Vec<ErasedSession>, ArchiveError> {
+pub(super) async fn late(warehouse: &Warehouse, since: SystemTime) -> Result<Vec<SessionName>, ArchiveError> {
     // One pass takes no more; the others are the next one's.
     const MAX: u32 = 1000;
     // Most warehouses never erase a session, and tables are large.

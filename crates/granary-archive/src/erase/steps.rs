@@ -3,8 +3,8 @@
 use granary_clickhouse::Warehouse;
 use serde::{Deserialize, Serialize};
 
-use super::ErasedSession;
 use crate::ArchiveError;
+use crate::names::SessionName;
 use crate::tables::ask;
 
 /// How far a round is.
@@ -36,10 +36,7 @@ struct Latest {
 }
 
 /// The round that is to be done, and how far it is: one that was stopped, else the next.
-pub(super) async fn open(
-    warehouse: &Warehouse,
-    session: &ErasedSession,
-) -> Result<(u32, Step), ArchiveError> {
+pub(super) async fn open(warehouse: &Warehouse, session: &SessionName) -> Result<(u32, Step), ArchiveError> {
     let query = warehouse
         .query(
             "SELECT Round AS round, max(Step) AS step FROM session_erasures \
@@ -71,11 +68,11 @@ struct Row<'a> {
 /// Writes down that a round has come to a step. When this returns, whoever comes after goes on from there.
 pub(super) async fn record(
     warehouse: &Warehouse,
-    session: &ErasedSession,
+    session: &SessionName,
     round: u32,
     step: Step,
 ) -> Result<(), ArchiveError> {
-    let ErasedSession { tenant, session } = session;
+    let SessionName { tenant, session } = session;
     let row = Row { tenant: tenant.as_str(), session, round, step: step.number() };
     Ok(warehouse.insert_rows("session_erasures", &[row], None).await?)
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use granary_clickhouse::{ClickHouseError, Warehouse};
 
-use super::SessionName;
 use super::chunk::Chunk;
 use super::record::Restorable;
 use crate::ArchiveError;
+use crate::names::SessionName;
 use crate::tables::READ_TIMEOUT;
 
 type RowId = (&'static str, u128);

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 use granary_clickhouse::Warehouse;
 use serde::{Deserialize, Serialize};
 
-use super::SessionName;
 use super::unit::Unit;
 use crate::ArchiveError;
+use crate::names::SessionName;
 use crate::select::unix_ms;
 use crate::tables::ask;
 

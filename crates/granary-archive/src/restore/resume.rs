@@ -2,13 +2,14 @@
 
 use granary_clickhouse::Warehouse;
 
+use super::chunk::Chunk;
 use super::chunk::Chunks;
 use super::plan::{self, Pending, Plans, Stale};
 use super::record::Restorable;
 use super::send::send;
 use super::unit::Unit;
-use super::{SessionName, chunk::Chunk};
 use crate::ArchiveError;
+use crate::names::SessionName;
 
 /// Reads the object to its end, and sends the inserts that were planned and not confirmed.
 ///

@@ -5,8 +5,9 @@ use granary_clickhouse::Warehouse;
 use super::chunk::Chunks;
 use super::missing::{Carried, by_partition, missing};
 use super::unit::Unit;
-use super::{RestoredSession, SessionName, plan, resume::resume, send::send};
+use super::{RestoredSession, plan, resume::resume, send::send};
 use crate::erase::is_erased;
+use crate::names::SessionName;
 use crate::object::ObjectLines;
 use crate::{ArchiveError, ArchivedSession, Header, ObjectKey, Store, mark, select};
 
@@ -78,7 +79,7 @@ pub(super) async fn restore(
 
 /// Begins to read an object. Returns its header and size, too.
 async fn open(store: &Store, key: &ObjectKey) -> Result<(Chunks, Header, u64), ArchiveError> {
-    let reader = store.read(key).await?.ok_or_else(|| ArchiveError::corrupt(key, "it is not there"))?;
+    let reader = store.read(key).await?.ok_or_else(|| ArchiveError::Missing { key: key.to_string() })?;
     let size_bytes = reader.size_bytes();
     let (chunks, header) = Chunks::begin(key.clone(), ObjectLines::of_key(reader, key.clone())).await?;
     Ok((chunks, header, size_bytes))

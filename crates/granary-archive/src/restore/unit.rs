@@ -4,11 +4,11 @@ use granary_clickhouse::{
     Append, Envelope, GroupRef, Insert, LogColumns, MetricColumns, Row, SpanColumns, TableColumns,
 };
 use granary_model::{EventId, Record, Records};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::SessionName;
 use super::record::{OneRecord, Restorable};
+use crate::digest::Digest;
+use crate::names::SessionName;
 
 /// Rows that are inserted together, all of them or none.
 #[derive(Debug)]
@@ -30,17 +30,9 @@ impl Unit {
         rows: Vec<Restorable>,
     ) -> Self {
         let ids: Vec<u128> = rows.iter().map(|row| row.stored.event_id).collect();
-        let mut hash = Sha256::new();
-        for text in [session.tenant.as_str(), &session.session, table] {
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
-        }
-        hash.update(epoch.to_le_bytes());
-        hash.update(month.to_le_bytes());
-        for id in &ids {
-            hash.update(id.to_le_bytes());
-        }
-        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let of_session = Digest::default().text(session.tenant.as_str()).text(&session.session).text(table);
+        let of_insert = of_session.number(epoch.to_le_bytes()).number(month.to_le_bytes());
+        let hex = ids.iter().fold(of_insert, |digest, id| digest.number(id.to_le_bytes())).hex();
         Self { table, month, token: format!("restore {hex}"), ids, rows }
     }
 

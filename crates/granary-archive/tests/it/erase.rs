@@ -149,6 +149,29 @@ async fn what_arrives_later_of_an_erased_session_is_not_archived_and_is_erased_a
 }
 
 #[tokio::test]
+async fn an_erased_session_whose_sender_never_stops_holds_up_no_other() {
+    let fixture = Fixture::new("restless").await;
+    let owner = &fixture.warehouse.owner;
+    // The one that is erased first.
+    for session in ["a-restless", "b-quiet"] {
+        fixture.archive.erase(&TenantId::default(), session).await.unwrap();
+        store(owner, &records(vec![counted(session, 0)])).await;
+    }
+    let sender = async {
+        for second in 1.. {
+            store(owner, &records(vec![counted("a-restless", second)])).await;
+        }
+    };
+    tokio::select! {
+        erased = fixture.archive.erase_late() => assert!((1..=2).contains(&erased.unwrap())),
+        () = sender => {}
+    }
+    let quiet: u64 =
+        owner.query("SELECT count() FROM otel_logs WHERE SessionId = 'b-quiet'").fetch_one().await.unwrap();
+    assert_eq!(quiet, 0);
+}
+
+#[tokio::test]
 async fn an_object_of_an_erased_session_that_appears_again_is_not_restored() {
     let fixture = fixture("appears", true).await;
     let object = fixture.objects().into_iter().find(|path| path.to_string_lossy().contains(SESSION)).unwrap();
