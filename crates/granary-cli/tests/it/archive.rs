@@ -1,9 +1,8 @@
 //! `granary archive`, beside a granary that runs.
 
-use reqwest::Client;
 use serde_json::Value;
 
-use crate::process::{Up, granary, record, request, stdout};
+use crate::process::{Up, granary, stdout};
 
 fn json(text: &str) -> Vec<Value> {
     serde_json::from_str::<Value>(text).unwrap()["data"].as_array().unwrap().clone()
@@ -12,11 +11,7 @@ fn json(text: &str) -> Vec<Value> {
 #[tokio::test]
 async fn sessions_are_archived_listed_and_verified_and_damage_is_the_exit_code() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    let body = request(&[record("a"), record("b")]);
-    Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
-    up.settled().await;
+    let up = Up::start_with(dir.path(), &["a", "b"]).await;
     let command = |arguments: &[&str]| {
         let mut command = granary(dir.path());
         command.arg("archive").args(arguments).output().unwrap()

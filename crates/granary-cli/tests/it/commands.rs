@@ -1,17 +1,11 @@
 //! The commands beside `up`, with a granary that runs and without one.
 
-use reqwest::Client;
-
-use crate::process::{Up, granary, record, request, stdout};
+use crate::process::{Up, granary, stdout};
 
 #[tokio::test]
 async fn a_command_asks_the_granary_that_runs_and_starts_an_engine_where_none_does() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    let body = request(&[record("a"), record("b")]);
-    Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
-    up.settled().await;
+    let up = Up::start_with(dir.path(), &["a", "b"]).await;
     let ask = |format: &str| {
         let mut query = granary(dir.path());
         query.args([
@@ -38,11 +32,7 @@ async fn a_command_asks_the_granary_that_runs_and_starts_an_engine_where_none_do
 #[tokio::test]
 async fn a_session_is_listed_shown_archived_and_replayed() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    let body = request(&[record("a"), record("b")]);
-    Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
-    up.settled().await;
+    let up = Up::start_with(dir.path(), &["a", "b"]).await;
     let run =
         |arguments: &[&str]| stdout(&granary(dir.path()).arg("sessions").args(arguments).output().unwrap());
 

@@ -3,18 +3,12 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use reqwest::Client;
-
-use crate::process::{Up, granary, record, request, stdout};
+use crate::process::{Up, granary, stdout};
 
 #[tokio::test]
 async fn the_log_is_inspected_beside_a_running_granary_and_verified_after_it() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    let body = request(&[record("a"), record("b")]);
-    Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
-    up.settled().await;
+    let up = Up::start_with(dir.path(), &["a", "b"]).await;
     let inspected = stdout(&granary(dir.path()).args(["wal", "inspect"]).output().unwrap());
     assert!(inspected.contains("1 records") && inspected.contains("confirmed"), "{inspected}");
     assert!(up.stop().success());

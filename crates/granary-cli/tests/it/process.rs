@@ -59,6 +59,16 @@ impl Up {
         panic!("granary ended with {:?}", child.wait());
     }
 
+    /// With records of these names, stored.
+    pub(crate) async fn start_with(data_dir: &Path, names: &[&str]) -> Self {
+        let up = Self::start(data_dir, &[]);
+        let body = request(&names.iter().map(|name| record(name)).collect::<Vec<_>>());
+        let post = reqwest::Client::new().post(format!("{}/v1/logs", up.otlp_http()));
+        post.header("Content-Type", "application/json").body(body).send().await.unwrap();
+        up.settled().await;
+        up
+    }
+
     pub(crate) fn otlp_http(&self) -> &str {
         &self.addresses["OTLP over HTTP"]
     }

@@ -1,18 +1,13 @@
 //! The archive's commands, as an operator types them.
 
-use reqwest::Client;
 use serde_json::Value;
 
-use crate::process::{Up, granary, record, request, stdout};
+use crate::process::{Up, granary, stdout};
 
 #[tokio::test]
 async fn a_session_is_restored_from_its_archive_and_erased_for_good() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let url = format!("{}/v1/logs", up.otlp_http());
-    let body = request(&[record("a"), record("b")]);
-    Client::new().post(url).header("Content-Type", "application/json").body(body).send().await.unwrap();
-    up.settled().await;
+    let up = Up::start_with(dir.path(), &["a", "b"]).await;
     let run = |arguments: &[&str]| granary(dir.path()).args(arguments).output().unwrap();
     stdout(&run(&["sessions", "archive", "session-1"]));
 

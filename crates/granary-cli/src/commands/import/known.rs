@@ -25,8 +25,8 @@ const CLOSE_NANOS: u64 = 2_000_000_000;
 
 const DAY_NANOS: u64 = 24 * 3600 * 1_000_000_000;
 
-/// Names that were seen in this run, which may not be in a table yet. With more of them, the oldest are forgotten: those are
-/// in the tables by then.
+/// Names that were seen in this run, which may not be in a table yet. With more of them all are forgotten: most are in the
+/// tables by then, and of the last ones the receiver knows the `EventId`s.
 const MAX_SEEN: usize = 500_000;
 
 pub(super) struct Known {
