@@ -1,11 +1,15 @@
 //! Who asks: whose data is read, and on whose account.
 //!
-//! The only place where a request gets its tenant. Nothing that the caller writes has a part in it.
+//! The only place where a request gets its tenant. Nothing that the caller writes has a part in it. A layer
+//! around every route identifies the caller once ([`identified`]); handlers and the layers within find it among the
+//! request's extensions.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::Next;
+use axum::response::Response;
 use granary_model::TenantId;
 use http::request::Parts;
 
@@ -17,7 +21,7 @@ pub struct Caller {
 }
 
 /// What a caller's allowance is kept under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Account {
     /// A host: an IPv4 address, or the network of an IPv6 one, since a host has a whole network of those.
     Host(IpAddr),
@@ -33,7 +37,7 @@ impl Caller {
     }
 
     /// Identifies who sent a request, by the connection it came over.
-    pub(crate) fn identify(request: &Parts) -> Self {
+    fn identify(request: &Parts) -> Self {
         let account = match request.extensions.get::<ConnectInfo<SocketAddr>>() {
             Some(ConnectInfo(peer)) => Account::Host(host(peer.ip())),
             None => Account::Local,
@@ -47,18 +51,26 @@ impl Caller {
         &self.tenant
     }
 
-    pub(crate) fn account(&self) -> Account {
-        self.account
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.account {
+        match &self.account {
             Account::Host(address) => address.fmt(f),
             Account::Local => f.write_str("local"),
         }
     }
+}
+
+/// Says who it is that asks, to everything within.
+pub(crate) async fn identified(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = Caller::identify(&parts);
+    parts.extensions.insert(caller);
+    next.run(Request::from_parts(parts, body)).await
 }
 
 fn host(address: IpAddr) -> IpAddr {
@@ -76,7 +88,7 @@ mod tests {
     fn account(peer: &str) -> Account {
         let mut parts = http::Request::new(()).into_parts().0;
         parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
-        Caller::identify(&parts).account()
+        Caller::identify(&parts).account().clone()
     }
 
     #[test]

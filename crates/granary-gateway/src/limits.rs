@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -62,16 +63,16 @@ impl Allowances {
     /// # Errors
     ///
     /// Nothing is left of the allowance; until when.
-    pub(crate) fn take(&self, account: Account) -> Result<(), Duration> {
+    pub(crate) fn take(&self, account: &Account) -> Result<(), Duration> {
         let allowance = self.count(account);
         if allowance.refused { Err(Duration::from_secs(allowance.seconds)) } else { Ok(()) }
     }
 
-    fn count(&self, account: Account) -> Allowance {
+    fn count(&self, account: &Account) -> Allowance {
         if self.requests.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        match self.limiter.check_key(&account) {
+        match self.limiter.check_key(account) {
             Ok(state) => {
                 let left = state.remaining_burst_capacity();
                 let used = self.burst.get().saturating_sub(left);
@@ -101,15 +102,15 @@ impl Allowances {
 /// Counts a request against its caller's allowance and refuses it with 429 where nothing is left.
 pub(crate) async fn within_allowance(
     State(state): State<GatewayState>,
+    Extension(caller): Extension<Caller>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let allowance = state.allowances.count(Caller::identify(&parts).account());
+    let allowance = state.allowances.count(caller.account());
     let mut response = if allowance.refused {
         Problem::too_many_requests(Duration::from_secs(allowance.seconds)).into_response()
     } else {
-        next.run(Request::from_parts(parts, body)).await
+        next.run(request).await
     };
     state.allowances.write_headers(&allowance, response.headers_mut());
     response
@@ -131,18 +132,18 @@ mod tests {
     #[test]
     fn an_allowance_shrinks_and_then_refuses_and_others_have_their_own() {
         let allowances = allowances(1, 2);
-        let local = || allowances.count(Account::Local);
+        let local = || allowances.count(&Account::Local);
         assert_eq!(local(), Allowance { left: 1, seconds: 1, refused: false });
         assert_eq!(local(), Allowance { left: 0, seconds: 2, refused: false });
         assert_eq!(local(), Allowance { left: 0, seconds: 1, refused: true });
-        assert!(!allowances.count(Account::Host([192, 0, 2, 1].into())).refused);
+        assert!(!allowances.count(&Account::Host([192, 0, 2, 1].into())).refused);
     }
 
     #[test]
     fn the_headers_tell_the_policy_and_what_is_left() {
         let allowances = allowances(3, 10);
         let mut headers = HeaderMap::new();
-        allowances.write_headers(&allowances.count(Account::Local), &mut headers);
+        allowances.write_headers(&allowances.count(&Account::Local), &mut headers);
         assert_eq!(headers["ratelimit-policy"], "\"caller\";q=10;w=4");
         assert_eq!(headers["ratelimit"], "\"caller\";r=9;t=1");
     }
@@ -151,7 +152,7 @@ mod tests {
     fn accounts_that_are_whole_again_are_forgotten() {
         let allowances = allowances(1_000_000, 1);
         for host in 0..FORGET_EVERY * 3 {
-            allowances.count(Account::Host(std::net::Ipv4Addr::from_bits(host).into()));
+            allowances.count(&Account::Host(std::net::Ipv4Addr::from_bits(host).into()));
         }
         assert!(allowances.limiter.len() <= 2 * FORGET_EVERY as usize, "{}", allowances.limiter.len());
     }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::caller::identified;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
@@ -81,7 +82,8 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
-        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance));
+        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
+        .route_layer(middleware::from_fn(identified));
     Router::new()
         .merge(asked_for)
         .route("/livez", get(health::alive))

@@ -2,9 +2,10 @@
 //!
 //! Read as it is sent, so a session of any size takes the same memory, and an export is bounded as a replay is.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -34,9 +35,9 @@ pub(crate) async fn ndjson(
     state: State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     given: RawQuery,
-    request: Request,
+    caller: Extension<Caller>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, request, Writing::Ndjson).await
+    export(state, session, given, caller, Writing::Ndjson).await
 }
 
 /// `GET /v1/sessions/{id}/events.csv`
@@ -44,20 +45,19 @@ pub(crate) async fn csv(
     state: State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     given: RawQuery,
-    request: Request,
+    caller: Extension<Caller>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, request, Writing::Csv).await
+    export(state, session, given, caller, Writing::Csv).await
 }
 
 async fn export(
     State(state): State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
-    request: Request,
+    Extension(caller): Extension<Caller>,
     writing: Writing,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
-    let caller = Caller::identify(&request.into_parts().0);
     let options = read_part(given.as_deref())?;
     let playing = begin(&state, &caller, &session, options).await?;
     let (content_type, heading) = match writing {

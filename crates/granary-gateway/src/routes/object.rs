@@ -1,8 +1,9 @@
 //! A session's archived object as it lies in the store: gzipped JSON lines.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use granary_archive::StoreError;
@@ -17,11 +18,10 @@ use crate::router::GatewayState;
 pub(crate) async fn fetch(
     State(state): State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
-    request: Request,
+    Extension(caller): Extension<Caller>,
+    given: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
-    let given = request.into_parts().0;
-    let caller = Caller::identify(&given);
     let object = state.archive()?.object(caller.tenant(), &session).await?;
     let object = object.ok_or_else(|| Problem::not_archived(&session))?;
     // The same lines may be compressed in another way by another version; their hash alone would not tell.
@@ -32,12 +32,11 @@ pub(crate) async fn fetch(
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     ]);
     headers.extend(tag.header().map(|tag| (header::ETAG, tag)));
-    if let Some(instead) = tag.instead(&given.headers) {
+    if let Some(instead) = tag.instead(&given) {
         return Ok((instead, headers).into_response());
     }
     let size = object.size_bytes();
-    let wanted =
-        if tag.suits_range(&given.headers) { Wanted::read(&given.headers, size) } else { Wanted::Whole };
+    let wanted = if tag.suits_range(&given) { Wanted::read(&given, size) } else { Wanted::Whole };
     let text = |text: String| HeaderValue::try_from(text).ok();
     let (status, range) = match wanted {
         Wanted::Whole => {

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderValue, header};
@@ -40,7 +40,7 @@ pub(crate) async fn describe_or_run(
     Extension(RequestId(request_id)): Extension<RequestId>,
     file: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
-    request: Request,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     let Path(file) = file.map_err(Problem::unreadable_path)?;
     let find = |name: &str| state.catalogue.get(name).ok_or_else(|| Problem::unknown_query(name));
@@ -49,7 +49,6 @@ pub(crate) async fn describe_or_run(
     };
     let query = find(name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
-    let caller = Caller::identify(&request.into_parts().0);
     let prepared = query.prepare(caller.tenant(), &read_params(given.as_deref())?, Timestamp::now())?;
     let answer = state.runner.run_for(&prepared, format, &caller, request_id).await?;
     let headers = [

@@ -17,12 +17,12 @@ mod socket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::RequestPartsExt;
 use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
 use http::{HeaderMap, StatusCode, header};
 
@@ -47,11 +47,11 @@ pub(crate) async fn play(
     State(state): State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
     let mut parts = request.into_parts().0;
-    let caller = Caller::identify(&parts);
     let mut options = read_play(given.as_deref(), state.max_replay_gap)?;
     options.after = last_event_id(&parts.headers)?;
     let upgrade = match parts.extract::<Result<WebSocketUpgrade, WebSocketUpgradeRejection>>().await {
