@@ -29,7 +29,7 @@ pub struct ArchiveConfig {
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
     /// How many sessions are archived at the same time. Default 16; a quarter of them, and at least one, may be of
-    /// more than 500 records, and each of those takes up to about 32 MiB of memory, most of it for an upload to S3.
+    /// more than 500 records, and each of those takes up to about 64 MiB of memory, for what is read and for what is sent to S3.
     /// Smaller ones, which are read several at a time, take up to about 100 MiB all together.
     pub concurrency: usize,
     /// For how long an archiver has the sessions that it works on to itself; it renews that while it works.

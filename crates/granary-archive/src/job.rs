@@ -12,7 +12,8 @@ use tokio::io::AsyncWriteExt as _;
 use crate::lease::Lease;
 use crate::names::SessionName;
 use crate::object::ObjectLines;
-use crate::rows::SessionRows;
+use crate::replay::extent;
+use crate::rows::{Extent, FEW_ROWS, SessionRows};
 use crate::select::Holdings;
 use crate::session_lines::SessionLines;
 use crate::store::Over;
@@ -105,7 +106,12 @@ pub(crate) async fn upload(
         let rows = match lines.take() {
             // A version that was looked at only now may be newer than these rows.
             Some(lines) if seen.is_none() => stream::iter(lines.into_iter().map(Ok)).boxed(),
-            _ => SessionRows::new(warehouse, tenant, session).stream(stored.records()),
+            _ => {
+                let known = Extent { records: stored.records(), ..Extent::default() };
+                let known =
+                    if known.records < FEW_ROWS { known } else { extent(warehouse, tenant, session).await? };
+                SessionRows::new(warehouse, tenant, session).stream(known)
+            }
         };
         let mut lines = SessionLines::begin(rows, tenant, session).await?;
         let key = ObjectKey::new(tenant, session, lines.first_time_unix_nano());

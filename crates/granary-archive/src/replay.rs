@@ -12,6 +12,7 @@ mod speed;
 pub use cursor::{CursorError, ReplayCursor};
 pub use event::ReplayEvent;
 pub(crate) use event::flatten;
+pub(crate) use extent::extent;
 pub use options::ReplayOptions;
 pub use player::Replay;
 pub(crate) use source::{Source, open};

@@ -38,11 +38,20 @@ const FIRST_PAGE_ROWS: u64 = 500;
 /// Rows of the first page of a larger one: few, so that they are there soon.
 const FIRST_ROWS: u64 = 100;
 
-/// Rows a later page may have. The server keeps a page in memory, and looks through the whole session's keys for it.
-const MAX_PAGE_ROWS: u64 = 8_000;
+/// How large a later page may be. The server keeps one in memory, and so does the reader.
+#[derive(Debug, Clone, Copy)]
+struct PageSize {
+    rows: u64,
+    /// Of lines, after which a page ends early; the next one asks for as many rows as it expects to fit.
+    bytes: u64,
+}
 
-/// Bytes of lines after which a page ends early; the next one asks for as many rows as it expects to fit.
-const PAGE_BYTES: u64 = 8 << 20;
+/// For whoever takes events one by one.
+const FOR_REPLAYS: PageSize = PageSize { rows: 8_000, bytes: 8 << 20 };
+
+/// For the archiver, who takes all at once. A page's rows lie in as many places of the table as there are kinds of
+/// events, and at each the server unpacks thousands of rows; so larger pages are less work a row.
+const FOR_OBJECTS: PageSize = PageSize { rows: 32_000, bytes: 32 << 20 };
 
 /// Which session is read.
 #[derive(Debug, Clone)]
@@ -79,13 +88,18 @@ impl SessionRows {
         Self { warehouse: warehouse.clone(), tenant: tenant.clone(), session: session.to_owned() }
     }
 
-    /// Reads the rows. `expected` is how many there are about; for a few, one simpler statement is faster.
-    pub(crate) fn stream(self, expected: u64) -> RowStream {
-        self.stream_from(None, Extent { records: expected, ..Extent::default() })
+    /// Reads all rows, for an object.
+    pub(crate) fn stream(self, extent: Extent) -> RowStream {
+        self.pages(None, extent, FOR_OBJECTS)
     }
 
     /// Reads the rows from a time on, in nanoseconds since 1970.
     pub(crate) fn stream_from(self, from: Option<i64>, extent: Extent) -> RowStream {
+        self.pages(from, extent, FOR_REPLAYS)
+    }
+
+    /// For a few rows, one simpler statement is faster.
+    fn pages(self, from: Option<i64>, extent: Extent, size: PageSize) -> RowStream {
         let is_small = extent.records < FIRST_PAGE_ROWS;
         let position = from.map_or_else(Position::default, Position::at);
         let pages = Pages {
@@ -94,6 +108,7 @@ impl SessionRows {
             position,
             window: if is_small { Window::ALL } else { Window::begin(extent, position.key.time, FIRST_ROWS) },
             limit: if is_small { FIRST_PAGE_ROWS } else { FIRST_ROWS },
+            size,
             page: VecDeque::new(),
             ended: false,
         };
@@ -169,6 +184,7 @@ struct Pages {
     position: Position,
     window: Window,
     limit: u64,
+    size: PageSize,
     page: VecDeque<ArchiveLine>,
     ended: bool,
 }
@@ -184,13 +200,13 @@ impl Pages {
             rows += 1;
             bytes += line.json.len() as u64;
             self.page.push_back(line);
-            if bytes >= PAGE_BYTES {
+            if bytes >= self.size.bytes {
                 break;
             }
         }
-        let is_full = rows >= self.limit || bytes >= PAGE_BYTES;
+        let is_full = rows >= self.limit || bytes >= self.size.bytes;
         if rows > 0 {
-            self.limit = (PAGE_BYTES * rows / bytes.max(1)).clamp(1, MAX_PAGE_ROWS);
+            self.limit = (self.size.bytes * rows / bytes.max(1)).clamp(1, self.size.rows);
         }
         if is_full {
             self.window = self.window.narrowed(self.position.key.time);

@@ -21,7 +21,7 @@ struct Row {
 }
 
 /// Asks about one session.
-pub(super) async fn extent(
+pub(crate) async fn extent(
     warehouse: &Warehouse,
     tenant: &TenantId,
     session: &str,
