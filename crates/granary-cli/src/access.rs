@@ -101,6 +101,8 @@ pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> 
         data_dir: settings.data_dir.join("engine"),
         http: settings.engine.http,
         readable_databases: vec![settings.clickhouse.database.clone()],
+        published_databases: Vec::new(),
+        guest_bounds: Vec::new(),
         max_memory_bytes: settings.engine.max_memory.map(|size| size.as_u64()),
         child: ChildCommand {
             program: std::env::current_exe().context("the path of this program is not known")?,

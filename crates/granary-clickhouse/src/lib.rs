@@ -2,7 +2,8 @@
 //!
 //! It turns records into columns and blocks ([`LogColumns`] and its kin), inserts sealed blocks so that a
 //! repeated insert adds nothing ([`Warehouse::insert`]), applies the `ddl/` files ([`migrate`]) and hands
-//! out queries whose parameters the server binds ([`Warehouse::query`]). Everything goes over ClickHouse's HTTP
+//! out queries whose parameters the server binds ([`Warehouse::query`]). What other people may ask in SQL of their own
+//! is in the published views ([`publish`]), and [`Relay`] passes that on. Everything goes over ClickHouse's HTTP
 //! interface; whether an embedded engine or a cluster answers, nothing here knows.
 
 mod accounting;
@@ -13,6 +14,8 @@ mod insert;
 mod insert_rows;
 pub mod migrate;
 mod native;
+pub mod publish;
+mod relay;
 mod tables;
 
 pub use accounting::AccountedRecords;
@@ -21,6 +24,8 @@ pub use client::Warehouse;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;
 pub use insert::{Insert, ServerLife};
+pub use publish::Scope;
+pub use relay::{Relay, RelayError};
 pub use tables::{
     Append, Envelope, ExponentialHistogramColumns, GaugeColumns, GroupRef, HistogramColumns, LogColumns,
     MetricColumns, Row, SpanColumns, SumColumns, SummaryColumns, TABLES, TableColumns,

@@ -171,7 +171,7 @@ fn statements(sql: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A name as ClickHouse takes it whatever is in it.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 

@@ -3,7 +3,7 @@
 //! An engine with stock users lets anyone on the loopback read any local file through `file()`, so the users are
 //! the one thing to get right. The engine's own session logs in as `default`, without a password from an
 //! address that is none, and does not start if that fails; `default` therefore stays open and may do nothing
-//! but open the listener and count. The owner and the reader have random passwords.
+//! but open the listener and count. The owner, the reader and the guest have random passwords.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Credentials;
+use crate::guest;
 
 /// What the files are made from.
 pub(crate) struct Configuration<'a> {
@@ -20,6 +21,9 @@ pub(crate) struct Configuration<'a> {
     pub(crate) owner: &'a Credentials,
     pub(crate) reader: &'a Credentials,
     pub(crate) readable_databases: &'a [String],
+    pub(crate) guest: &'a Credentials,
+    pub(crate) published_databases: &'a [String],
+    pub(crate) guest_bounds: &'a [(&'static str, u64)],
     pub(crate) max_memory_bytes: Option<u64>,
 }
 
@@ -45,23 +49,21 @@ impl Configuration<'_> {
         };
         format!(
             "<clickhouse>\n<users_config>{}</users_config>\n{memory}\n\
-             <timezone>UTC</timezone>\n</clickhouse>\n",
+             <timezone>UTC</timezone>\n\
+             <access_control_improvements><settings_constraints_replace_previous>true</settings_constraints_replace_previous>\
+             </access_control_improvements>\n</clickhouse>\n",
             escape(&users.display().to_string())
         )
     }
 
     fn users(&self) -> String {
-        let grants: String = self
-            .readable_databases
-            .iter()
-            .map(|database| format!("<query>GRANT SELECT ON {}.*</query>", escape(database)))
-            .collect();
         let loopback = "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks>";
         format!(
             "<clickhouse>\n\
              <profiles>\n\
              <default/>\n\
              <reader><readonly>2</readonly></reader>\n\
+             {guest_profile}\n\
              </profiles>\n\
              <quotas><default/></quotas>\n\
              <users>\n\
@@ -70,13 +72,20 @@ impl Configuration<'_> {
              <{owner}><password_sha256_hex>{owner_hash}</password_sha256_hex>{loopback}<profile>default</profile><quota>default</quota>\
              <access_management>1</access_management></{owner}>\n\
              <{reader}><password_sha256_hex>{reader_hash}</password_sha256_hex>{loopback}<profile>reader</profile><quota>default</quota>\
-             <grants>{grants}</grants></{reader}>\n\
+             <grants>{readable}</grants></{reader}>\n\
+             <{guest}><password_sha256_hex>{guest_hash}</password_sha256_hex>{loopback}<profile>guest</profile><quota>default</quota>\
+             <grants>{published}</grants></{guest}>\n\
              </users>\n\
              </clickhouse>\n",
             owner = self.owner.user,
             owner_hash = sha256_hex(&self.owner.password),
             reader = self.reader.user,
             reader_hash = sha256_hex(&self.reader.password),
+            readable = guest::select_on(self.readable_databases),
+            guest_profile = guest::profile(self.guest_bounds),
+            guest = self.guest.user,
+            guest_hash = sha256_hex(&self.guest.password),
+            published = guest::select_on(self.published_databases),
         )
     }
 }
@@ -94,6 +103,6 @@ fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -42,6 +42,11 @@ pub struct EngineOptions {
     pub http: SocketAddr,
     /// The databases the reader may read, as `GRANT` takes them (`otel`, `test*`).
     pub readable_databases: Vec<String>,
+    /// The databases the guest may read, likewise.
+    pub published_databases: Vec<String>,
+    /// Settings of a guest's queries that bound what they take, each with the value that it has and may be lowered
+    /// from, and not set to 0, which is ClickHouse's word for none.
+    pub guest_bounds: Vec<(&'static str, u64)>,
     /// The most memory the engine takes; half of the machine's where `None`.
     pub max_memory_bytes: Option<u64>,
     /// How to start the child.
@@ -99,6 +104,7 @@ pub struct Engine {
     http: SocketAddr,
     owner: Credentials,
     reader: Credentials,
+    guest: Credentials,
     state: watch::Receiver<EngineState>,
     process: watch::Receiver<u32>,
     stop: mpsc::Sender<()>,
@@ -124,11 +130,15 @@ impl Engine {
         let http = free_address(options.http)?;
         let owner = Credentials::random("granary_owner");
         let reader = Credentials::random("granary_reader");
+        let guest = Credentials::random("granary_guest");
         let config_file = Configuration {
             dir: &data_dir,
             owner: &owner,
             reader: &reader,
             readable_databases: &options.readable_databases,
+            guest: &guest,
+            published_databases: &options.published_databases,
+            guest_bounds: &options.guest_bounds,
             max_memory_bytes: options.max_memory_bytes,
         }
         .write()
@@ -153,7 +163,7 @@ impl Engine {
             stop: stop_receiver,
         };
         let watcher = tokio::spawn(watcher.run(running));
-        Ok(Self { http, owner, reader, state, process, stop, watcher })
+        Ok(Self { http, owner, reader, guest, state, process, stop, watcher })
     }
 
     /// The address of the HTTP interface, the same for as long as this lives.
@@ -172,6 +182,13 @@ impl Engine {
     #[must_use]
     pub fn reader(&self) -> &Credentials {
         &self.reader
+    }
+
+    /// The user for statements of other people's: it may only read, only what is published, and within bounds that
+    /// no statement can lift.
+    #[must_use]
+    pub fn guest(&self) -> &Credentials {
+        &self.guest
     }
 
     /// Follows whether the engine answers.

@@ -1,8 +1,9 @@
 //! The embedded ClickHouse: find, fetch, start, watch, stop.
 //!
 //! The engine is ClickHouse itself as a shared library (`libchdb`, Apache-2.0), loaded by a child process that
-//! opens ClickHouse's ordinary HTTP interface on the loopback. To everyone else it is an endpoint with two
-//! users: an owner with all rights and a reader that can read the named databases and nothing else. Both
+//! opens ClickHouse's ordinary HTTP interface on the loopback. To everyone else it is an endpoint with three
+//! users: an owner with all rights, a reader that can read the named databases and nothing else, and a guest for
+//! other people's statements. All
 //! have passwords made anew at each start.
 //!
 //! - [`library`]: the library's file, fetched once per user and version.
@@ -14,6 +15,7 @@ pub mod child;
 mod configuration;
 mod engine;
 mod error;
+mod guest;
 mod http;
 pub mod library;
 

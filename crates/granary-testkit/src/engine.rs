@@ -9,6 +9,15 @@ use granary_engine::{ChildCommand, Engine, EngineOptions, library};
 
 const CHILD_MARK: &str = "GRANARY_TEST_ENGINE_CHILD";
 
+/// What a guest's query may take in tests.
+pub const GUEST_BOUNDS: [(&str, u64); 5] = [
+    ("max_execution_time", 30),
+    ("max_result_rows", 1_000_000),
+    ("max_result_bytes", 1 << 30),
+    ("max_rows_to_read", 2_000_000_000),
+    ("max_memory_usage", 2 << 30),
+];
+
 /// Serves as the engine's process if this process was started to be it; see [`crate::engine_child!`].
 pub fn run_engine_child_if_asked() {
     #[expect(clippy::disallowed_methods, reason = "how a process of the test harness can be told what it is")]
@@ -28,6 +37,8 @@ pub fn engine_options(data_dir: &Path) -> EngineOptions {
         data_dir: data_dir.to_owned(),
         http: ([127, 0, 0, 1], 0).into(),
         readable_databases: vec!["otel".to_owned(), "test*".to_owned()],
+        published_databases: vec!["published*".to_owned()],
+        guest_bounds: GUEST_BOUNDS.to_vec(),
         max_memory_bytes: Some(4 << 30),
         child: ChildCommand {
             program: std::env::current_exe().expect("the test binary knows itself"),
@@ -46,6 +57,8 @@ pub struct TestWarehouse {
     pub owner_config: ClickHouseConfig,
     /// The configuration of the user that may only read.
     pub reader_config: ClickHouseConfig,
+    /// The configuration of the user for other people's statements, with the database of what is published.
+    pub guest_config: ClickHouseConfig,
 }
 
 /// Makes a database on the test binary's engine; the first call starts the engine.
@@ -63,7 +76,9 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
     let owner_config = config(engine.owner());
     let owner = Warehouse::new(&owner_config);
     migrate::apply(&owner).await.expect("the migrations apply to an empty database");
-    TestWarehouse { owner, owner_config, reader_config: config(engine.reader()) }
+    let guest_config =
+        ClickHouseConfig { database: format!("published_{database}"), ..config(engine.guest()) };
+    TestWarehouse { owner, owner_config, reader_config: config(engine.reader()), guest_config }
 }
 
 fn shared_engine() -> &'static Engine {

@@ -6,6 +6,7 @@ mod defaults;
 mod exactness;
 mod life;
 mod migrations;
+mod published;
 mod records;
 mod schema;
 mod values;

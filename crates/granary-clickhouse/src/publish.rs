@@ -1,0 +1,100 @@
+//! The published views: what other people's statements may read, and whose rows they see there.
+//!
+//! BI tools bring SQL of their own. They speak as a guest who is granted the database of these views and nothing
+//! else; the views read the tables with their owner's rights. Whose rows a view shows is said by the id of the query
+//! ([`Scope::query_id`]): whoever passes a statement on to ClickHouse chooses the id, no statement can change its
+//! own, ClickHouse hands it to other shards, and takes it for a constant, so that the sort key prunes by tenant. An id
+//! that says nothing shows nothing.
+//!
+//! The views are made anew at every start, so they have the columns of this version.
+
+use std::fmt::Write;
+
+use granary_model::TenantId;
+use include_dir::{Dir, include_dir};
+use uuid::Uuid;
+
+use crate::migrate::quoted;
+use crate::{ClickHouseError, Warehouse};
+
+static VIEWS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl/published");
+
+/// Stands in a view's file for the condition on the rows that it shows.
+const SCOPE_MARK: &str = "{scope}";
+
+/// The condition: the second part of the query's id is the tenant, the third a user and the fourth a team, if the
+/// caller sees no others; all in hexadecimal.
+const SCOPE: &str = "splitByChar('.', initialQueryID())[2] != ''
+    AND TenantId = unhex(splitByChar('.', initialQueryID())[2])
+    AND (splitByChar('.', initialQueryID())[3] = '' OR UserId = unhex(splitByChar('.', initialQueryID())[3]))
+    AND (splitByChar('.', initialQueryID())[4] = '' OR TeamId = unhex(splitByChar('.', initialQueryID())[4]))";
+
+/// Whose rows a guest's statement sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Of this tenant.
+    pub tenant: TenantId,
+    /// If given, of this user alone.
+    pub user: Option<String>,
+    /// If given, of this team alone.
+    pub team: Option<String>,
+}
+
+impl Scope {
+    /// The id of the query that sees these rows. `request` must be new.
+    #[must_use]
+    pub fn query_id(&self, request: Uuid) -> String {
+        let mut id = request.to_string();
+        let parts = [Some(self.tenant.as_str()), self.user.as_deref(), self.team.as_deref()];
+        for part in parts {
+            id.push('.');
+            for byte in part.unwrap_or_default().bytes() {
+                write!(id, "{byte:02x}").ok();
+            }
+        }
+        id
+    }
+}
+
+/// Makes the database of the views, and the views, of the tables in the owner's database.
+///
+/// # Errors
+///
+/// ClickHouse does not answer, or the owner has no right to make views there.
+pub async fn publish(owner: &Warehouse, database: &str) -> Result<(), ClickHouseError> {
+    owner.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", quoted(database))).await?;
+    for (_, sql) in views() {
+        let sql = sql.replace(SCOPE_MARK, SCOPE);
+        owner
+            .within_timeout(async { Ok(owner.query(&sql).param("published", database).execute().await?) })
+            .await?;
+    }
+    Ok(())
+}
+
+/// The views: name and statement.
+pub fn views() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VIEWS.files().filter_map(|file| {
+        let name = file.path().to_str()?.strip_suffix(".sql")?;
+        Some((name, file.contents_utf8()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_tenant_user_and_team_so_that_none_can_be_mistaken_for_another() {
+        let scope = |user: Option<&str>, team: Option<&str>| Scope {
+            tenant: TenantId::new("a.b"),
+            user: user.map(str::to_owned),
+            team: team.map(str::to_owned),
+        };
+        let id = |scope: Scope| scope.query_id(Uuid::nil());
+        let nil = Uuid::nil();
+        assert_eq!(id(scope(None, None)), format!("{nil}.612e62.."));
+        assert_eq!(id(scope(Some("é."), None)), format!("{nil}.612e62.c3a92e."));
+        assert_eq!(id(scope(None, Some("x"))), format!("{nil}.612e62..78"));
+    }
+}

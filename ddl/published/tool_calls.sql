@@ -1,0 +1,56 @@
+-- Tool calls that were carried out, with their outcome.
+CREATE OR REPLACE VIEW {published:Identifier}.tool_calls
+(
+    time DateTime64(9, 'UTC') COMMENT 'when it happened, by the client''s clock',
+    session String COMMENT 'the session; joins with every other view',
+    user LowCardinality(String) COMMENT 'who ran it: e-mail address, or the id that the client sends instead',
+    team LowCardinality(String) COMMENT 'the team that the sender''s key or the client names',
+    project LowCardinality(String) COMMENT 'the project, where the client names one',
+    tool LowCardinality(String) COMMENT 'the tool',
+    success Nullable(Bool) COMMENT 'whether it succeeded; null where the client does not say',
+    duration_ms UInt64 COMMENT 'of the call, in milliseconds',
+    error String COMMENT 'the error''s text, where the client sends it',
+    error_type String COMMENT 'the error''s kind',
+    decision_source String COMMENT 'who allowed the call: config, hook, the user for once or for good',
+    input_bytes UInt64 COMMENT 'size of what the tool was given',
+    result_bytes UInt64 COMMENT 'size of what it gave back',
+    parameters String COMMENT 'the call''s parameters as JSON, where the client sends them',
+    input String COMMENT 'what the tool was given as JSON, shortened by the client, where it sends it',
+    tool_use_id String COMMENT 'the call''s id; joins with tool_decisions',
+    terminal LowCardinality(String) COMMENT 'terminal or editor the agent runs in',
+    version LowCardinality(String) COMMENT 'the client''s version',
+    service LowCardinality(String) COMMENT 'the client''s program, such as claude-code',
+    prompt String COMMENT 'the prompt it came of',
+    sequence UInt64 COMMENT 'number within the client''s process, which orders what has the same time',
+    event_id UUID COMMENT 'what makes the event one event',
+    ingested_at DateTime64(3, 'UTC') COMMENT 'when it was received'
+)
+SQL SECURITY DEFINER
+AS SELECT
+    Timestamp AS time,
+    SessionId AS session,
+    UserId AS user,
+    TeamId AS team,
+    Project AS project,
+    ToolName AS tool,
+    Success AS success,
+    DurationMs AS duration_ms,
+    LogAttributes['error'] AS error,
+    LogAttributes['error_type'] AS error_type,
+    LogAttributes['decision_source'] AS decision_source,
+    toUInt64OrZero(LogAttributes['tool_input_size_bytes']) AS input_bytes,
+    toUInt64OrZero(LogAttributes['tool_result_size_bytes']) AS result_bytes,
+    LogAttributes['tool_parameters'] AS parameters,
+    LogAttributes['tool_input'] AS input,
+    LogAttributes['tool_use_id'] AS tool_use_id,
+    LogAttributes['terminal.type'] AS terminal,
+    ResourceAttributes['service.version'] AS version,
+    ServiceName AS service,
+    PromptId AS prompt,
+    Sequence AS sequence,
+    reinterpretAsUUID(EventId) AS event_id,
+    IngestedAt AS ingested_at
+FROM otel_logs
+WHERE {scope}
+    AND AgentEvent = 'tool_result'
+COMMENT 'Tool calls that were carried out, with their outcome'

@@ -1,0 +1,44 @@
+-- Decisions on whether a tool may be used.
+CREATE OR REPLACE VIEW {published:Identifier}.tool_decisions
+(
+    time DateTime64(9, 'UTC') COMMENT 'when it happened, by the client''s clock',
+    session String COMMENT 'the session; joins with every other view',
+    user LowCardinality(String) COMMENT 'who ran it: e-mail address, or the id that the client sends instead',
+    team LowCardinality(String) COMMENT 'the team that the sender''s key or the client names',
+    project LowCardinality(String) COMMENT 'the project, where the client names one',
+    tool LowCardinality(String) COMMENT 'the tool',
+    decision String COMMENT 'accept or reject',
+    source String COMMENT 'who decided: config, hook, the user for once or for good',
+    parameters String COMMENT 'the call''s parameters as JSON, where the client sends them',
+    tool_use_id String COMMENT 'the call''s id; joins with tool_calls',
+    terminal LowCardinality(String) COMMENT 'terminal or editor the agent runs in',
+    version LowCardinality(String) COMMENT 'the client''s version',
+    service LowCardinality(String) COMMENT 'the client''s program, such as claude-code',
+    prompt String COMMENT 'the prompt it came of',
+    sequence UInt64 COMMENT 'number within the client''s process, which orders what has the same time',
+    event_id UUID COMMENT 'what makes the event one event',
+    ingested_at DateTime64(3, 'UTC') COMMENT 'when it was received'
+)
+SQL SECURITY DEFINER
+AS SELECT
+    Timestamp AS time,
+    SessionId AS session,
+    UserId AS user,
+    TeamId AS team,
+    Project AS project,
+    ToolName AS tool,
+    LogAttributes['decision'] AS decision,
+    LogAttributes['source'] AS source,
+    LogAttributes['tool_parameters'] AS parameters,
+    LogAttributes['tool_use_id'] AS tool_use_id,
+    LogAttributes['terminal.type'] AS terminal,
+    ResourceAttributes['service.version'] AS version,
+    ServiceName AS service,
+    PromptId AS prompt,
+    Sequence AS sequence,
+    reinterpretAsUUID(EventId) AS event_id,
+    IngestedAt AS ingested_at
+FROM otel_logs
+WHERE {scope}
+    AND AgentEvent = 'tool_decision'
+COMMENT 'Decisions on whether a tool may be used'
