@@ -90,6 +90,20 @@ pub(crate) fn users(engine: &Engine, settings: &ClickHouseSettings) -> (ClickHou
     (config(engine.owner()), config(engine.reader()))
 }
 
+/// The user for other people's SQL, with the database of what is published: the engine's, or the server's if it has
+/// one.
+pub(crate) fn guest(engine: Option<&Engine>, settings: &ClickHouseSettings) -> Option<ClickHouseConfig> {
+    let (url, user, password) = match engine {
+        Some(engine) => {
+            let Credentials { user, password } = engine.guest().clone();
+            (format!("http://{}", engine.http()), user, password)
+        }
+        None => (settings.url.clone()?, settings.guest_user.clone()?, settings.guest_password.clone()),
+    };
+    let (database, timeout) = (settings.published_database.clone(), settings.timeout);
+    Some(ClickHouseConfig { url, user, password, database, timeout })
+}
+
 /// Starts the embedded engine, fetching it first where it is not there yet.
 pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> {
     let (configured, cache) = (settings.engine.library.clone(), settings.engine.cache_dir.clone());
@@ -101,8 +115,8 @@ pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> 
         data_dir: settings.data_dir.join("engine"),
         http: settings.engine.http,
         readable_databases: vec![settings.clickhouse.database.clone()],
-        published_databases: Vec::new(),
-        guest_bounds: Vec::new(),
+        published_databases: vec![settings.clickhouse.published_database.clone()],
+        guest_bounds: settings.gateway.query_limits().guest_bounds().to_vec(),
         max_memory_bytes: settings.engine.max_memory.map(|size| size.as_u64()),
         child: ChildCommand {
             program: std::env::current_exe().context("the path of this program is not known")?,

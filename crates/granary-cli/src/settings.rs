@@ -55,7 +55,10 @@ pub(crate) struct ClickHouseSettings {
     pub(crate) password: String,
     pub(crate) reader_user: Option<String>,
     pub(crate) reader_password: String,
+    pub(crate) guest_user: Option<String>,
+    pub(crate) guest_password: String,
     pub(crate) database: String,
+    pub(crate) published_database: String,
     #[serde(with = "humantime_serde")]
     pub(crate) timeout: Duration,
 }
@@ -89,7 +92,10 @@ impl Default for Settings {
                 password,
                 reader_user: None,
                 reader_password: String::new(),
+                guest_user: None,
+                guest_password: String::new(),
                 database,
+                published_database: "telemetry".to_owned(),
                 timeout,
             },
             ingest: IngestConfig::default(),

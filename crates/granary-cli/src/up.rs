@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use granary_archive::Archive;
 use granary_clickhouse::migrate::{self, MigrateError};
-use granary_clickhouse::{ClickHouseError, Warehouse};
+use granary_clickhouse::{ClickHouseConfig, ClickHouseError, Warehouse, publish};
 use granary_engine::Engine;
 use granary_gateway::{Catalogue, Gateway};
 use granary_ingest::{Accounting, Ingest};
@@ -17,7 +17,7 @@ use granary_service::shutdown::Stages;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{server, start_engine, users};
+use crate::access::{guest, server, start_engine, users};
 use crate::instance::{Announcement, DataDir, Running};
 use crate::settings::Settings;
 
@@ -108,7 +108,8 @@ impl Roles {
                 (Some(engine), users)
             }
         };
-        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader } };
+        let guest = guest(engine.as_ref(), &settings.clickhouse);
+        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader }, guest };
         match Box::pin(Self::start_on(settings, parts)).await {
             Ok(started) => Ok(started.with(engine, settings.shutdown_timeout)),
             Err(error) => {
@@ -121,19 +122,20 @@ impl Roles {
     }
 
     async fn start_on(settings: &Settings, parts: Parts) -> anyhow::Result<Started> {
-        let Parts { redactor, catalogue, data_dir, running } = parts;
+        let Parts { redactor, catalogue, data_dir, running, guest } = parts;
         let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
         let health = Health::default();
         health.down(SCHEMA, "migrations are not applied yet");
         let tables_ready = CancellationToken::new();
-        let prepared = prepare(&owner, &health, &tables_ready).await;
+        let published = guest.as_ref().map(|guest| guest.database.clone());
+        let prepared = prepare(&owner, published.as_deref(), &health, &tables_ready).await;
         match prepared {
             Ok(()) => {}
             // What was received before waits in the log, and more can be received: a server that is away for a
             // while does not keep the doors shut.
             Err(error) if is_absent(&error) && settings.ingest().wal_dir.is_dir() => {
                 tracing::warn!(url = running.owner.url, %error, "the warehouse does not answer; events are received and wait");
-                tokio::spawn(keep_preparing(owner.clone(), health.clone(), tables_ready.clone()));
+                tokio::spawn(keep_preparing(owner.clone(), published, health.clone(), tables_ready.clone()));
             }
             Err(error) => {
                 return Err(error)
@@ -156,6 +158,10 @@ impl Roles {
             catalogue,
         )
         .await?;
+        let gateway = match &guest {
+            Some(guest) => gateway.with_guest(guest).context("the door for BI tools cannot be opened")?,
+            None => gateway,
+        };
         let addresses = Addresses {
             otlp_grpc: ingest.grpc_addr(),
             otlp_http: ingest.http_addr(),
@@ -206,6 +212,7 @@ struct Parts {
     catalogue: Catalogue,
     data_dir: DataDir,
     running: Running,
+    guest: Option<ClickHouseConfig>,
 }
 
 /// Every role but the engine.
@@ -256,23 +263,33 @@ impl Started {
 /// Asks whether the warehouse answers and brings its tables up to date.
 async fn prepare(
     owner: &Warehouse,
+    published: Option<&str>,
     health: &Health,
     tables_ready: &CancellationToken,
 ) -> Result<(), NotReady> {
     owner.ping().await?;
     migrate::apply(owner).await?;
+    if let Some(database) = published {
+        let failed = |source| NotReady::Published { database: database.to_owned(), source };
+        publish::publish(owner, database).await.map_err(failed)?;
+    }
     health.up(SCHEMA);
     tables_ready.cancel();
     Ok(())
 }
 
 /// [`prepare`] again and again, until it succeeds or the process ends.
-async fn keep_preparing(owner: Warehouse, health: Health, tables_ready: CancellationToken) {
+async fn keep_preparing(
+    owner: Warehouse,
+    published: Option<String>,
+    health: Health,
+    tables_ready: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match prepare(&owner, &health, &tables_ready).await {
+        match prepare(&owner, published.as_deref(), &health, &tables_ready).await {
             Ok(()) => return,
             Err(error) if is_absent(&error) => {}
             Err(error) => {
@@ -290,7 +307,9 @@ const RETRY_MIGRATIONS: Duration = Duration::from_secs(30);
 /// Whether the server gave no answer, as one that is being started.
 fn is_absent(error: &NotReady) -> bool {
     let source = match error {
-        NotReady::Ping(source) | NotReady::Tables(MigrateError::Statement { source, .. }) => source,
+        NotReady::Ping(source)
+        | NotReady::Tables(MigrateError::Statement { source, .. })
+        | NotReady::Published { source, .. } => source,
         NotReady::Tables(_) => return false,
     };
     matches!(source, ClickHouseError::Unreachable { .. } | ClickHouseError::TimedOut { .. })
@@ -303,6 +322,8 @@ enum NotReady {
     Ping(#[from] ClickHouseError),
     #[error(transparent)]
     Tables(#[from] MigrateError),
+    #[error("the views for BI tools cannot be made in the database {database}: {source}")]
+    Published { database: String, source: ClickHouseError },
 }
 
 /// Keeps saying whether the warehouse answers.

@@ -23,6 +23,7 @@ pub(crate) fn profile(bounds: &[(&'static str, u64)]) -> String {
     }
     format!(
         "<guest><readonly>1</readonly>\
+         <http_response_buffer_size>{HELD_BACK_BYTES}</http_response_buffer_size>\
          <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>\
          {values}<constraints>{constraints}</constraints></guest>"
     )
@@ -30,8 +31,14 @@ pub(crate) fn profile(bounds: &[(&'static str, u64)]) -> String {
 
 /// Grants of reading, as the users file has them.
 pub(crate) fn select_on(databases: &[String]) -> String {
-    databases.iter().map(|database| format!("<query>GRANT SELECT ON {}.*</query>", escape(database))).collect()
+    databases
+        .iter()
+        .map(|database| format!("<query>GRANT SELECT ON {}.*</query>", escape(database)))
+        .collect()
 }
+
+/// Bytes of an answer that are held back, so that most errors have a status of their own.
+const HELD_BACK_BYTES: u32 = 1 << 20;
 
 /// What clients set and no harm comes of.
 const FREE: &[&str] = &[

@@ -140,6 +140,21 @@ impl GatewayConfig {
     }
 }
 
+impl QueryLimits {
+    /// What a statement of a BI tool may take, by the names of ClickHouse's settings. The profile of the guest who runs
+    /// it must hold it to that.
+    #[must_use]
+    pub fn guest_bounds(&self) -> [(&'static str, u64); 5] {
+        [
+            ("max_execution_time", self.max_query_time.as_secs().max(1)),
+            ("max_result_rows", self.max_result_rows.max(1)),
+            ("max_result_bytes", self.max_result_bytes.as_u64().max(1)),
+            ("max_rows_to_read", self.max_rows_to_read.max(1)),
+            ("max_memory_usage", self.max_memory_bytes.as_u64().max(1)),
+        ]
+    }
+}
+
 impl Default for QueryLimits {
     fn default() -> Self {
         GatewayConfig::default().query_limits()

@@ -18,6 +18,7 @@ mod caller;
 mod catalogue;
 mod conditional;
 mod config;
+mod door;
 mod limits;
 mod line;
 mod numbers;

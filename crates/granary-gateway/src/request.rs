@@ -22,6 +22,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestId(pub(crate) Uuid);
 
+/// Marks an answer of ClickHouse's own to a statement of the caller's own: what went wrong there is theirs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PassedOn;
+
 /// The outermost layer.
 pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
@@ -32,7 +36,10 @@ pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
         let start = Instant::now();
         let mut response = next.run(request).await;
         let problem = response.extensions_mut().remove::<Problem>();
-        log(response.status(), start, problem.as_ref());
+        let passed_on = response.extensions_mut().remove::<PassedOn>().is_some();
+        if !passed_on {
+            log(response.status(), start, problem.as_ref());
+        }
         if let Some(problem) = problem {
             *response.body_mut() = Body::from(problem.body(id));
         }

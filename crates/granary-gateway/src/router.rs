@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Router, middleware};
 use granary_archive::Archive;
-use granary_clickhouse::Warehouse;
+use granary_clickhouse::{ClickHouseConfig, Relay, RelayError, Warehouse};
 use granary_service::Health;
 use granary_service::metrics::Registry;
 use tokio::sync::Semaphore;
@@ -15,10 +15,11 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::caller::identified;
+use crate::door::Door;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{export, health, index, object, queries, replay};
+use crate::routes::{clickhouse, export, health, object, queries, replay};
 use crate::{Catalogue, GatewayConfig, Runner};
 
 /// What the handlers work with. Clones share it.
@@ -35,6 +36,7 @@ pub struct GatewayState {
     pub(crate) max_replay_idle: Duration,
     /// Replays with controls under way, which outlive the connections they began on.
     pub(crate) sockets: TaskTracker,
+    pub(crate) door: Option<Door>,
     /// Ends what would not end by itself when the gateway is to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -61,8 +63,20 @@ impl GatewayState {
             max_replay_gap: config.max_replay_gap,
             max_replay_idle: config.max_replay_idle,
             sockets: TaskTracker::new(),
+            door: None,
             stopping: CancellationToken::new(),
         }
+    }
+
+    /// Opens the door for BI tools. The guest, whose database is that of the published views, may read those and
+    /// nothing else; that is looked into before the first statement runs.
+    ///
+    /// # Errors
+    ///
+    /// The system's certificates cannot be read.
+    pub fn with_guest(mut self, guest: &ClickHouseConfig) -> Result<Self, RelayError> {
+        self.door = Some(Door::new(Relay::new(guest)?, Warehouse::new(guest), &self.runner));
+        Ok(self)
     }
 
     pub(crate) fn archive(&self) -> Result<&Archive, Problem> {
@@ -75,13 +89,13 @@ impl GatewayState {
 /// The routes with everything around them; needs no socket.
 pub fn create_app(state: GatewayState) -> Router {
     let asked_for = Router::new()
-        .route("/", get(index::show))
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
         .route("/v1/sessions/{id}/replay", get(replay::play))
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
+        .merge(clickhouse::routes())
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn(identified));
     Router::new()

@@ -106,6 +106,24 @@ impl Runner {
         Self { warehouse, limits: Arc::new(limits), line }
     }
 
+    pub(crate) fn limits(&self) -> Arc<QueryLimits> {
+        Arc::clone(&self.limits)
+    }
+
+    /// Where the tables are.
+    pub(crate) fn database(&self) -> &str {
+        self.warehouse.database()
+    }
+
+    /// Waits for a place at the engine, for what is no named query.
+    ///
+    /// # Errors
+    ///
+    /// There is none; how long to stay away.
+    pub(crate) async fn place(&self) -> Result<Place, Duration> {
+        self.line.enter().await.ok_or(self.limits.max_wait)
+    }
+
     /// Runs a query on the process's own account; see [`Self::run_for`].
     pub async fn run(&self, query: &PreparedQuery, format: Format) -> Result<Answer, RunError> {
         self.run_for(query, format, &Caller::local(), Uuid::now_v7()).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use granary_archive::Archive;
-use granary_clickhouse::Warehouse;
+use granary_clickhouse::{ClickHouseConfig, RelayError, Warehouse};
 use granary_service::Health;
 use granary_service::metrics::Registry;
 use http::Request;
@@ -89,6 +89,16 @@ impl Gateway {
             connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
             shutdown_grace: config.shutdown_grace,
         })
+    }
+
+    /// Opens the door for BI tools; see [`GatewayState::with_guest`].
+    ///
+    /// # Errors
+    ///
+    /// The system's certificates cannot be read.
+    pub fn with_guest(mut self, guest: &ClickHouseConfig) -> Result<Self, RelayError> {
+        self.state = self.state.with_guest(guest)?;
+        Ok(self)
     }
 
     /// The address it is bound to.

@@ -1,22 +1,23 @@
 //! `granary migrate`
 
-use granary_clickhouse::{Warehouse, migrate};
+use granary_clickhouse::{Warehouse, migrate, publish};
 
-use crate::access::{Access, server};
+use crate::access::{Access, guest, server};
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<()> {
     // A server's tables may be the ones that are not there yet, so nothing but its address is asked for.
     if let Some((owner, _)) = server(&settings.clickhouse) {
-        return report(&Warehouse::new(&owner), dry_run).await;
+        let published = guest(None, &settings.clickhouse).map(|guest| guest.database);
+        return report(&Warehouse::new(&owner), published.as_deref(), dry_run).await;
     }
     let access = Access::open(settings).await?;
-    let result = report(&access.owner(), dry_run).await;
+    let result = report(&access.owner(), Some(&settings.clickhouse.published_database), dry_run).await;
     access.close().await;
     result
 }
 
-async fn report(warehouse: &Warehouse, dry_run: bool) -> anyhow::Result<()> {
+async fn report(warehouse: &Warehouse, published: Option<&str>, dry_run: bool) -> anyhow::Result<()> {
     if dry_run {
         let status = migrate::status(warehouse).await?;
         status.pending.iter().for_each(|migration| println!("pending  {migration}"));
@@ -28,5 +29,9 @@ async fn report(warehouse: &Warehouse, dry_run: bool) -> anyhow::Result<()> {
         println!("applied  {migration}");
     }
     println!("database {} is up to date", warehouse.database());
+    if let Some(database) = published {
+        publish::publish(warehouse, database).await?;
+        println!("database {database} has the views that are published to BI tools");
+    }
     Ok(())
 }

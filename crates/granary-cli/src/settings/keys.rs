@@ -86,7 +86,13 @@ pub(crate) const KEYS: &[Key] = &[
         "The server's user for queries, who should have SELECT on the database and no more; the user above by default",
     ),
     secret("clickhouse.reader_password", "That user's password"),
+    text(
+        "clickhouse.guest_user",
+        "The server's user for SQL of BI tools, who may read the published views and nothing else; without one there is no /clickhouse",
+    ),
+    secret("clickhouse.guest_password", "That user's password"),
     text("clickhouse.database", "The database"),
+    text("clickhouse.published_database", "The database of the views that are published to BI tools"),
     value("clickhouse.timeout", "How long one statement may take"),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
     named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),

@@ -81,9 +81,13 @@ async fn every_command_of_the_readme_works() {
                 assert_eq!(post(&up, Some(value)).await, StatusCode::OK);
             }
         } else if let Some(url) = command.strip_prefix("curl ") {
-            let url = url.trim_matches(['\'', '"']).trim_start_matches("-N ").trim_matches(['\'', '"']);
+            let words = words(url);
+            let url = words.iter().find(|word| word.starts_with("http")).unwrap();
             let url = url.replace("http://127.0.0.1:8080", up.gateway());
-            let response = reqwest::get(&url).await.unwrap();
+            let response = match words.iter().position(|word| word == "--data-binary") {
+                Some(at) => Client::new().post(&url).body(words[at + 1].clone()).send().await.unwrap(),
+                None => reqwest::get(&url).await.unwrap(),
+            };
             assert!(response.status().is_success(), "{command}: {}", response.text().await.unwrap());
         } else if let Some(arguments) = command.strip_prefix("granary up") {
             // It would run for ever; that its flags are right is what can be seen.

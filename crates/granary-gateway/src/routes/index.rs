@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
@@ -17,6 +17,7 @@ const ROUTES: [(&str, &str); 10] = [
         "a session's events as server-sent events or over a WebSocket, at speed 0.1 to 1000 or max",
     ),
     ("/v1/sessions/{id}/events.{ndjson,csv}", "a session's events as a file"),
+    ("/clickhouse", "ClickHouse's HTTP interface to the published views, for BI tools; at / too"),
     ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
 ];
 

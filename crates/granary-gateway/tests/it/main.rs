@@ -6,6 +6,7 @@ mod accounting;
 mod bounds;
 mod catalogue;
 mod clients;
+mod door;
 mod formats;
 mod injection;
 mod parameters;

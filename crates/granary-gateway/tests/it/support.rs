@@ -129,6 +129,21 @@ impl TestGateway {
         Self { app: create_app(state), health }
     }
 
+    /// Over a database whose views are published, with a door for that guest.
+    pub(crate) fn with_door(
+        warehouse: &TestWarehouse,
+        guest: &ClickHouseConfig,
+        configure: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let mut config = GatewayConfig::default();
+        configure(&mut config);
+        let health = Health::default();
+        let reader = Warehouse::new(&warehouse.reader_config);
+        let catalogue = Catalogue::embedded().unwrap();
+        let state = GatewayState::new(&config, reader, None, health.clone(), Registry::default(), catalogue);
+        Self { app: create_app(state.with_guest(guest).unwrap()), health }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }

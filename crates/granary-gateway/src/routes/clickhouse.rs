@@ -1,0 +1,101 @@
+//! ClickHouse's HTTP interface, for BI tools and client libraries.
+
+use std::time::Duration;
+
+use axum::extract::multipart::MultipartError;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use granary_clickhouse::Scope;
+use http::{HeaderMap, StatusCode, header};
+
+use super::index;
+use crate::door::{Asked, Refusal};
+use crate::request::RequestId;
+use crate::router::GatewayState;
+use crate::{Caller, RawParams};
+
+/// Bytes of a statement; ClickHouse's own limit (`max_query_size`) is a quarter of it.
+const MAX_STATEMENT_BYTES: usize = 1 << 20;
+
+/// What ClickHouse says when it is asked nothing.
+const OK: &str = "Ok.\n";
+
+/// The addresses that ClickHouse's clients use: below `/clickhouse`, and where they would be at a server's, since many
+/// clients know host and port only.
+pub(crate) fn routes() -> Router<GatewayState> {
+    Router::new()
+        .route("/", get(show_or_run).post(run))
+        .route("/ping", get(async || OK))
+        .route("/clickhouse", get(run).post(run))
+        .route("/clickhouse/", get(run).post(run))
+        .route("/clickhouse/ping", get(async || OK))
+        .layer(DefaultBodyLimit::max(MAX_STATEMENT_BYTES))
+}
+
+/// `GET /`: a statement, if there is one in the address.
+async fn show_or_run(
+    state: State<GatewayState>,
+    request: Extension<RequestId>,
+    caller: Extension<Caller>,
+    given: RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if given.0.is_none() {
+        return index::show().await.into_response();
+    }
+    run(state, request, caller, given, headers, Request::default()).await.into_response()
+}
+
+async fn run(
+    State(state): State<GatewayState>,
+    Extension(RequestId(request)): Extension<RequestId>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(given): RawQuery,
+    headers: HeaderMap,
+    sent: Request,
+) -> Result<Response, Refusal> {
+    let door = state.door.as_ref().ok_or_else(Refusal::no_door)?;
+    let mut given = RawParams::from_query_string(given.as_deref().unwrap_or_default())
+        .map_err(|error| Refusal::unreadable(&error))?;
+    let body = read_body(sent, &mut given).await?;
+    let asked = Asked::read(&given, &headers, &body, door.database())?;
+    if asked.statement.trim().is_empty() {
+        return Ok(OK.into_response());
+    }
+    let place = state.runner.place().await.map_err(|wait: Duration| Refusal::busy(wait))?;
+    let scope = Scope { tenant: caller.tenant().clone(), user: None, team: None };
+    let comment =
+        serde_json::json!({ "door": "clickhouse", "tenant": caller.tenant(), "caller": caller.to_string() });
+    door.run(asked, &scope, comment.to_string(), request, place).await
+}
+
+/// Reads a body: the statement, or a form whose fields are parameters as those of the address are.
+async fn read_body(sent: Request, given: &mut RawParams) -> Result<Bytes, Refusal> {
+    let is_form = sent
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
+    if !is_form {
+        return Bytes::from_request(sent, &()).await.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(_) => Refusal::too_long(MAX_STATEMENT_BYTES),
+            other => Refusal::unreadable(&other),
+        });
+    }
+    let unreadable = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_long(MAX_STATEMENT_BYTES),
+        _ => Refusal::unreadable(&error),
+    };
+    let mut form = Multipart::from_request(sent, &()).await.map_err(|error| Refusal::unreadable(&error))?;
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        if field.file_name().is_some() {
+            return Err(Refusal::upload());
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        given.push(name, field.text().await.map_err(unreadable)?);
+    }
+    Ok(Bytes::new())
+}
