@@ -14,10 +14,17 @@
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
 //! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
 
+mod answers;
+mod cache;
 mod caller;
 mod catalogue;
 mod conditional;
 mod config;
+mod cursor;
+mod digest;
+mod encoding;
+mod format;
+mod freshness;
 mod limits;
 mod line;
 mod numbers;
@@ -29,13 +36,15 @@ mod routes;
 mod run;
 mod server;
 mod time;
+mod write;
 
 pub use caller::Caller;
 pub use catalogue::{
     Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
+pub use format::{Format, FormatError};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
-pub use run::{Answer, Format, FormatError, RunError, Runner};
+pub use run::{Answer, RunError, Runner};
 pub use server::{Gateway, GatewayError};

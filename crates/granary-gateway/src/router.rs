@@ -14,18 +14,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::answers::Answers;
 use crate::caller::identified;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{export, health, index, object, queries, replay};
+use crate::routes::{cache, export, health, index, object, queries, replay};
 use crate::{Catalogue, GatewayConfig, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct GatewayState {
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) runner: Runner,
+    pub(crate) answers: Answers,
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
     pub(crate) metrics: Registry,
@@ -52,7 +53,7 @@ impl GatewayState {
     ) -> Self {
         Self {
             catalogue: Arc::new(catalogue),
-            runner: Runner::new(warehouse, config.query_limits()),
+            answers: Answers::new(config, Runner::new(warehouse, config.query_limits()), &metrics),
             archive,
             health,
             metrics,
@@ -78,6 +79,8 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/", get(index::show))
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
+        .route("/v1/queries/{file}/rows", get(queries::rows))
+        .route("/v1/cache", get(cache::show).delete(cache::flush))
         .route("/v1/sessions/{id}/replay", get(replay::play))
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))

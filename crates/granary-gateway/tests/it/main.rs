@@ -4,10 +4,13 @@
 
 mod accounting;
 mod bounds;
+mod caching;
 mod catalogue;
 mod clients;
+mod encodings;
 mod formats;
 mod injection;
+mod pages;
 mod parameters;
 mod replay;
 mod rights;

@@ -28,7 +28,7 @@ async fn the_index_lists_routes_that_are_there() {
         let path = route["path"].as_str().unwrap();
         let path = path
             .replace("{name}", "cost_summary")
-            .replace("{json,csv,ndjson}", "csv")
+            .replace("{format}", "csv")
             .replace("{id}", "s1")
             .replace("{ndjson,csv}", "csv");
         let reply = gateway.get(&path).await;
