@@ -53,7 +53,7 @@ impl Answers {
         Self {
             runner,
             cache: Cache::new(config.cache_size.as_u64(), metrics),
-            cursors: Cursors::new(config.cursor_key.as_deref()),
+            cursors: Cursors::new(config.cursor_key.as_ref()),
             max_whole_bytes: config.cache_max_answer.as_u64(),
         }
     }
@@ -118,7 +118,11 @@ impl Answers {
         let rest = rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         let answered = match rest {
             Some(rest) => Answered::Rest(rest),
-            None => Answered::Stream(self.run(question).await?),
+            None => {
+                // The engine may still be at work under this request's own id, for the one who took it.
+                let again = Question { request: Uuid::now_v7(), ..question.clone() };
+                Answered::Stream(self.run(&again).await?)
+            }
         };
         Ok((answered, Found::Bypass))
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::CursorKey;
+
 /// The gateway's section of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -75,7 +77,7 @@ pub struct GatewayConfig {
     /// What the cursors of pages are signed with; the same for all gateways that answer at one address, as any of them may
     /// be asked for the next page. Without one each process takes a random key at its start, and cursors end with it.
     /// Default none.
-    pub cursor_key: Option<String>,
+    pub cursor_key: Option<CursorKey>,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].

@@ -7,6 +7,7 @@
 //! Rows that are stored meanwhile appear if they come behind the cursor; none appears twice, and none is left out
 //! that was there all the time.
 
+mod key;
 mod last_row;
 
 use base64::Engine;
@@ -21,6 +22,7 @@ use crate::catalogue::CursorColumn;
 use crate::digest::Digest;
 use crate::{Format, ParamError, PreparedQuery, time};
 
+pub use key::CursorKey;
 use last_row::LastRow;
 pub(crate) use last_row::PAGED;
 
@@ -48,7 +50,7 @@ pub(crate) struct Cursor {
 
 impl Cursors {
     /// A random key where there is none.
-    pub(crate) fn new(key: Option<&str>) -> Self {
+    pub(crate) fn new(key: Option<&CursorKey>) -> Self {
         let key =
             key.map_or_else(|| Digest::of(&rand::random::<[u8; 32]>()), |key| Digest::of(key.as_bytes()));
         // As long as HMAC-SHA256 would make it.

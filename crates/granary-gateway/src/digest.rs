@@ -53,7 +53,9 @@ impl Hasher {
             Binding::Text(text) => self.add(text),
             Binding::Texts(texts) => {
                 self.add(texts.len().to_le_bytes());
-                texts.iter().for_each(|text| self.add(text));
+                for text in texts {
+                    self.add(text);
+                }
             }
             Binding::Unsigned(number) => self.add(number.to_le_bytes()),
             Binding::Float(number) => self.add(number.to_bits().to_le_bytes()),

@@ -43,6 +43,7 @@ pub use catalogue::{
     Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
+pub use cursor::CursorKey;
 pub use format::{Format, FormatError};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};

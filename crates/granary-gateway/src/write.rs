@@ -41,8 +41,8 @@ impl Writer {
         Ok(match format {
             Format::Csv | Format::Tsv | Format::Parquet | Format::Arrow => Self::AsIs,
             Format::Json | Format::Ndjson => Self::Json(QuoteLargeIntegers::default()),
-            Format::Markdown => rows(Box::new(Markdown::default())),
-            Format::Table => rows(Box::new(Table::default())),
+            Format::Markdown => rows(Box::new(Markdown)),
+            Format::Table => rows(Box::<Table>::default()),
             Format::Prometheus => {
                 let samples = query.samples().ok_or(RunError::NoSamples)?;
                 rows(Box::new(Exposition::new(query.name(), samples)))

@@ -205,7 +205,7 @@ impl Header {
         let params = params.collect::<Result<Vec<_>, _>>()?;
         let cursor = cursor::check(cursor.0, &columns, limit, &params)?;
         let samples = prometheus.map(|written| written.check(&columns, &params)).transpose()?;
-        Ok(Self { question, tables, limit, cache, default_from, params, samples, cursor, columns, filters })
+        Ok(Self { question, filters, tables, limit, cache, default_from, params, columns, samples, cursor })
     }
 }
 

@@ -5,7 +5,7 @@ use super::rows::{Names, RowWriter};
 use crate::RunError;
 
 /// Writes Markdown. What stands in a cell is shown and has no effect: neither tags nor links nor emphasis.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Markdown;
 
 impl RowWriter for Markdown {
@@ -62,7 +62,7 @@ mod tests {
             r#"["tool_name","calls"]"#,
             r#"["LowCardinality(String)","Nullable(UInt64)"]"#,
             r#"["a|b\nc <b>*x*</b> [l](u) _e_ \\",12]"#,
-            r#"[null,null]"#,
+            "[null,null]",
         ];
         let whole = written(Markdown, &lines, 1_000).unwrap();
         for piece in [1, 7] {

@@ -137,14 +137,14 @@ pub(super) mod tests {
 
     #[test]
     fn a_row_beyond_the_bound_and_what_is_no_row_end_the_answer() {
-        let mut rows = Rows::new(Box::new(super::super::Markdown::default()));
+        let mut rows = Rows::new(Box::new(super::super::Markdown));
         rows.push(b"[\"a\"]\n[\"String\"]\n").unwrap();
         rows.push(&vec![b'['; MAX_ROW_BYTES]).unwrap();
         assert!(matches!(rows.push(b"["), Err(RunError::AnswerTooLarge { .. })));
         let lines = ["[\"a\"]", "[\"String\"]", "[1, 2]"];
-        let broken = written(super::super::Markdown::default(), &lines, 100);
+        let broken = written(super::super::Markdown, &lines, 100);
         assert!(matches!(broken, Err(RunError::Unreadable)));
-        let nothing = written(super::super::Markdown::default(), &[], 100);
+        let nothing = written(super::super::Markdown, &[], 100);
         assert!(matches!(nothing, Err(RunError::Unreadable)), "not even names came");
     }
 }

@@ -1,6 +1,6 @@
 //! Answers that are read page by page.
 
-use granary_gateway::{Catalogue, GatewayConfig};
+use granary_gateway::{Catalogue, CursorKey, GatewayConfig};
 use http::StatusCode;
 
 use crate::support::{Reply, THE_DAY, TestGateway, encoded};
@@ -173,7 +173,7 @@ async fn a_cursor_is_refused_where_it_does_not_belong_and_when_it_is_touched() {
 
 #[tokio::test]
 async fn gateways_with_one_key_take_each_other_s_cursors() {
-    let key = |config: &mut GatewayConfig| config.cursor_key = Some("shared".to_owned());
+    let key = |config: &mut GatewayConfig| config.cursor_key = Some(CursorKey::new("shared"));
     let warehouse = granary_testkit::warehouse("pages_key").await;
     warehouse.owner.execute(TIES).await.unwrap();
     let gateway = || TestGateway::over(&warehouse.reader_config, Catalogue::embedded().unwrap(), None, key);
