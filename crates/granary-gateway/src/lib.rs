@@ -7,7 +7,9 @@
 //!
 //! The bounds ([`GatewayConfig`]): each caller has an allowance of requests (429 past it); so many queries run at the
 //! same time, so many wait, so long (503); each query has its time (504), rows to read, memory and rows in
-//! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]). An error before an answer's first
+//! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]), in one of nine formats
+//! ([`Format`]), compressed as the client likes it. Those that may be given again are kept within a bound, and equal
+//! requests at the same time are one query; long ones can be read page by page, by cursors that only we can write. An error before an answer's first
 //! megabyte has a status of its own; a later one cuts the connection, so that half an answer never looks whole. A client
 //! that goes away takes its query with it.
 //!

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use granary_archive::ArchiveError;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -80,7 +80,11 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "everything here is asked with GET")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "this cannot be done here; Allow says what can",
+        )
     }
 
     /// `offered` are the formats that the query has.
@@ -143,10 +147,6 @@ impl IntoResponse for Problem {
         let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, PROBLEM_JSON)]);
         headers.extend(
             self.retry_after.map(|wait| (header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))),
-        );
-        headers.extend::<Option<(HeaderName, HeaderValue)>>(
-            (self.status == StatusCode::METHOD_NOT_ALLOWED)
-                .then(|| (header::ALLOW, HeaderValue::from_static("GET,HEAD"))),
         );
         let status = self.status;
         let mut response = (status, headers).into_response();

@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 12] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
@@ -16,6 +16,7 @@ const ROUTES: [(&str, &str); 11] = [
         "a query's answer: json, ndjson, csv, tsv, parquet, arrow, prometheus, markdown or table",
     ),
     ("/v1/queries/{name}/rows", "the same, in the format that Accept asks for"),
+    ("/v1/cache", "how many answers are kept; DELETE has them forgotten"),
     (
         "/v1/sessions/{id}/replay",
         "a session's events as server-sent events or over a WebSocket, at speed 0.1 to 1000 or max",

@@ -86,15 +86,16 @@ async fn an_answer_without_rows_is_an_answer() {
 }
 
 #[tokio::test]
-async fn every_query_answers_in_every_format_it_names() {
+async fn every_query_answers_in_the_formats_that_do_not_know_every_type() {
     let catalogue = Catalogue::embedded().unwrap();
     let gateway = TestGateway::with(Catalogue::embedded().unwrap(), |config| {
         config.burst = 100_000.try_into().unwrap();
     })
     .await;
+    let strict = [Format::Parquet, Format::Arrow, Format::Prometheus, Format::Table];
     let mut broken = Vec::new();
     for query in catalogue.iter() {
-        for format in query.formats() {
+        for format in query.formats().filter(|format| strict.contains(format)) {
             let path =
                 format!("/v1/queries/{}.{}?{THE_DAY}{}", query.name(), format.name(), required(query, ""));
             let response = gateway.begin(Request::get(&path).body(Body::empty()).unwrap()).await;

@@ -67,5 +67,7 @@ async fn other_paths_and_methods_are_refused_as_problems() {
         (reply.status, reply.headers["allow"].to_str().unwrap()),
         (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD")
     );
-    assert_eq!(reply.problem()["detail"], "everything here is asked with GET");
+    assert_eq!(reply.problem()["detail"], "this cannot be done here; Allow says what can");
+    let reply = gateway.send(Request::post("/v1/cache").body(Body::empty()).unwrap()).await;
+    assert_eq!(reply.headers["allow"], "GET,HEAD,DELETE");
 }
