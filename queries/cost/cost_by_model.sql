@@ -11,6 +11,11 @@ values = ["none", "hour", "day"]
 default = "none"
 help = "one row per model, or per model and hour or day (UTC)"
 
+[prometheus]
+values = ["requests", "cost", "cost_list", "input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "avg_ms"]
+labels = ["model"]
+only = { bucket = "none" }
+
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
 model = "the model, by the one name that all its spellings have"

@@ -11,6 +11,11 @@ values = ["none", "hour", "day"]
 default = "none"
 help = "one row per status, or per status and hour or day (UTC)"
 
+[prometheus]
+values = ["errors", "requests", "error_rate", "sessions", "users"]
+labels = ["status"]
+only = { bucket = "none" }
+
 [columns]
 bucket = "start of the hour or day; only when bucket is not none"
 status = "HTTP status; none where the connection failed before one was given"

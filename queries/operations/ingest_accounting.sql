@@ -11,6 +11,11 @@ values = ["none", "minute", "hour", "day"]
 default = "none"
 help = "the range as a whole, or each minute, hour or day (UTC) in which records came"
 
+[prometheus]
+values = ["received", "stored", "in_wal", "duplicate", "rejected", "refused", "dropped", "quarantined", "surplus", "rows", "missing"]
+labels = ["tenant", "signal"]
+only = { bucket = "none" }
+
 # The range is one of arrival, in whole minutes; a record's end counts in the minute it came in, however late it is.
 # Received = stored + in_wal + duplicate + rejected + refused + quarantined + dropped - surplus.
 [columns]

@@ -20,6 +20,12 @@ type = "string"
 default = ""
 help = "only rows whose action or target holds this text, in capitals or not"
 
+[cursor]
+time = "DateTime64(3, 'UTC')"
+session = "String"
+sequence = "UInt64"
+event_id = "UInt128"
+
 [columns]
 time = "when it happened; the earliest comes first"
 session = "the session's id"
@@ -105,6 +111,12 @@ WHERE TenantId = {tenant:String}
     AND AgentEvent IN {events:Array(String)}
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND Timestamp >= {after_time:DateTime64(3, 'UTC')}
+    AND (
+        NOT {after:Bool}
+        OR (time, SessionId, Sequence, EventId)
+            > ({after_time:DateTime64(3, 'UTC')}, {after_session:String}, {after_sequence:UInt64}, {after_event_id:UInt128})
+    )
     AND (empty({outcomes:Array(String)}) OR outcome IN {outcomes:Array(String)})
     AND (empty({text:String}) OR positionCaseInsensitiveUTF8(concat(action, ' ', target), {text:String}) > 0)
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
@@ -116,7 +128,7 @@ WHERE TenantId = {tenant:String}
     AND (empty({terminal:Array(String)}) OR LogAttributes['terminal.type'] IN {terminal:Array(String)})
     AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})
 ORDER BY
-    Timestamp,
+    time,
     SessionId,
     Sequence,
     EventId

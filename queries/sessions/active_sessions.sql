@@ -13,6 +13,10 @@ min = 1
 max = 1440
 help = "a session counts as active for this long after its last event"
 
+[prometheus]
+values = ["idle_s", "duration_s", "events", "requests", "cost", "tools", "tool_errors", "api_errors"]
+labels = ["session", "user", "team", "project"]
+
 [columns]
 session = "the session's id"
 user = "who runs it"

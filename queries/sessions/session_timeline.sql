@@ -15,6 +15,11 @@ type = "strings"
 default = []
 help = "only events of these names, such as user_prompt; empty means all"
 
+[cursor]
+time = "DateTime64(9, 'UTC')"
+sequence = "UInt64"
+event_id = "UInt128"
+
 [columns]
 time = "when it happened"
 event = "the agent's name of the event"
@@ -31,6 +36,7 @@ cache_read_tokens = "tokens read from the cache"
 cache_creation_tokens = "tokens written to the cache"
 summary = "the event in one line"
 attributes = "every attribute of the event"
+event_id = "the event's own id, by which it can be found again"
 */
 WITH
     (
@@ -128,7 +134,8 @@ SELECT
     CacheReadTokens AS cache_read_tokens,
     CacheCreationTokens AS cache_creation_tokens,
     substringUTF8(trimBoth(replaceRegexpAll(substringUTF8(told, 1, 1000), '\\s+', ' ')), 1, 200) AS summary,
-    CAST(LogAttributes, 'Map(String, String)') AS attributes
+    CAST(LogAttributes, 'Map(String, String)') AS attributes,
+    toString(EventId) AS event_id
 FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND SessionId = {session:String}
@@ -137,6 +144,11 @@ WHERE TenantId = {tenant:String}
     AND Timestamp <= bounds.2
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND Timestamp >= {after_time:DateTime64(9, 'UTC')}
+    AND (
+        NOT {after:Bool}
+        OR (Timestamp, Sequence, EventId) > ({after_time:DateTime64(9, 'UTC')}, {after_sequence:UInt64}, {after_event_id:UInt128})
+    )
     AND (empty({events:Array(String)}) OR AgentEvent IN {events:Array(String)})
     AND (empty({tool:Array(String)}) OR ToolName IN {tool:Array(String)})
     AND (empty({model:Array(String)}) OR Model IN {model:Array(String)})

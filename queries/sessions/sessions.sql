@@ -11,6 +11,12 @@ values = ["start", "cost", "duration"]
 default = "start"
 help = "the latest, the dearest or the longest first"
 
+[cursor]
+start = "DateTime64(3, 'UTC')"
+cost = "Float64"
+duration_s = "Float64"
+session = "String"
+
 [columns]
 session = "the session's id"
 user = "who ran it"
@@ -94,6 +100,27 @@ FROM
         AND (empty({model:Array(String)}) OR hasAny(models, {model:Array(String)}))
         AND (empty({terminal:Array(String)}) OR max(Terminal) IN {terminal:Array(String)})
         AND (empty({version:Array(String)}) OR max(Version) IN {version:Array(String)})
+-- @when sort = start
+        AND (
+            NOT {after:Bool}
+            OR start < {after_start:DateTime64(3, 'UTC')}
+            OR (start = {after_start:DateTime64(3, 'UTC')} AND session > {after_session:String})
+        )
+-- @end
+-- @when sort = cost
+        AND (
+            NOT {after:Bool}
+            OR cost < {after_cost:Float64}
+            OR (cost = {after_cost:Float64} AND session > {after_session:String})
+        )
+-- @end
+-- @when sort = duration
+        AND (
+            NOT {after:Bool}
+            OR duration_s < {after_duration_s:Float64}
+            OR (duration_s = {after_duration_s:Float64} AND session > {after_session:String})
+        )
+-- @end
 ) AS figures
 LEFT JOIN
 (

@@ -5,6 +5,10 @@ tables = ["tool_usage_hourly"]
 limit = { default = 1000, max = 10000 }
 cache = "10s"
 
+[prometheus]
+values = ["calls", "ok", "failed", "success_rate", "avg_ms", "p50_ms", "p95_ms", "p99_ms"]
+labels = ["tool"]
+
 [columns]
 tool = "the tool's name"
 calls = "calls that ran to a result"

@@ -89,6 +89,21 @@ Examples:
 A second import of the same files adds nothing. What live telemetry brought already is left out. Everything imported has
 the resource attribute granary.import.")]
     Import(Import),
+    /// Look after the answers that a gateway keeps.
+    #[command(after_help = "\
+Examples:
+  granary cache flush                                     the gateway of gateway.listen
+  granary cache flush --at http://granary.example.com:8080")]
+    Cache {
+        #[command(subcommand)]
+        command: Cache,
+        /// The gateway's address; by default what gateway.listen says.
+        #[arg(long, global = true, value_name = "URL")]
+        at: Option<String>,
+        /// The key to show, where the gateway asks for one.
+        #[arg(long, global = true)]
+        token: Option<String>,
+    },
     /// Make, list, rotate and revoke the keys that senders need.
     #[command(after_help = "\
 Examples:
@@ -444,7 +459,7 @@ pub(crate) struct Query {
     pub(crate) params: Vec<String>,
     /// How to print the answer; a table on a terminal, else csv.
     #[arg(long, value_enum)]
-    pub(crate) format: Option<AnswerFormat>,
+    pub(crate) format: Option<QueryFormat>,
     /// Print what the query takes and gives instead of asking it.
     #[arg(long)]
     pub(crate) describe: bool,
@@ -463,6 +478,36 @@ pub(crate) enum AnswerFormat {
     Csv,
 }
 
+/// How a query's answer is printed: as the gateway answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueryFormat {
+    /// For people at a terminal.
+    Table,
+    /// One document with columns, rows and statistics.
+    Json,
+    /// An object a row.
+    Ndjson,
+    /// A line of names, then a line a row.
+    Csv,
+    /// The same, with tabs.
+    Tsv,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow's stream.
+    Arrow,
+    /// Prometheus' text, of queries that have samples.
+    Prometheus,
+    /// For people's documents.
+    Markdown,
+}
+
+/// `granary cache`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Cache {
+    /// Have a gateway forget the answers it keeps, so that everything is asked anew.
+    Flush,
+}
+
 /// `granary sessions`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
@@ -473,7 +518,7 @@ pub(crate) enum Sessions {
         params: Vec<String>,
         /// How to print them.
         #[arg(long, value_enum)]
-        format: Option<AnswerFormat>,
+        format: Option<QueryFormat>,
     },
     /// One session: its figures, then its events in order.
     Show {

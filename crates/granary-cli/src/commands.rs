@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod archive;
+pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;

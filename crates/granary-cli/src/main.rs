@@ -70,6 +70,9 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
             Command::Archive { command } => commands::archive::run(&settings, &command).await,
             Command::Import(import) => Box::pin(commands::import::run(&settings, &import)).await,
+            Command::Cache { command, at, token } => {
+                commands::cache::run(&settings, command, at.as_deref(), token.as_deref()).await
+            }
             Command::Migrate { dry_run } => commands::migrate::run(&settings, dry_run).await,
             Command::Keys { command } => commands::keys::run(&settings, command),
             Command::Wal { command } => commands::wal::run(&settings, &command),

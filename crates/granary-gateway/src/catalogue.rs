@@ -3,9 +3,11 @@
 //! The queries of the project's `queries/` come with the binary; an operator's folder may add others. Each file is
 //! read and checked once, at the start: a query that loads can be prepared for whatever a caller sends.
 
+mod cursor;
 mod embedded;
 mod header;
 mod query;
+mod samples;
 mod scan;
 mod template;
 
@@ -13,9 +15,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub(crate) use cursor::{AFTER, CursorColumn};
 pub(crate) use header::Kind;
 pub use header::{Column, Filter, RowLimit};
 pub use query::{NamedQuery, ParameterDescription, QueryDescription};
+pub(crate) use samples::Samples;
 
 use scan::is_name;
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::CursorKey;
+
 /// The gateway's section of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -65,6 +67,17 @@ pub struct GatewayConfig {
     /// Default `10s`.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
+    /// What answers may take that are kept to be given again, with room for their compressed forms. Past it those go that
+    /// are asked for least. 0 keeps none; equal requests at the same time are one query all the same. Default `64MiB`.
+    pub cache_size: ByteSize,
+    /// The largest answer that is kept, and the largest page of an answer that is read page by page (422 past it). A larger
+    /// answer is handed on as it comes, and each who asks has it made anew. So much is read before the first byte is sent,
+    /// by as many as `max_concurrent_queries` at once. Default `1MiB`.
+    pub cache_max_answer: ByteSize,
+    /// What the cursors of pages are signed with; the same for all gateways that answer at one address, as any of them may
+    /// be asked for the next page. Without one each process takes a random key at its start, and cursors end with it.
+    /// Default none.
+    pub cursor_key: Option<CursorKey>,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].
@@ -118,6 +131,9 @@ impl Default for GatewayConfig {
             max_replay_idle: Duration::from_mins(5),
             max_connections: at_least_one(1024),
             shutdown_grace: Duration::from_secs(10),
+            cache_size: ByteSize::mib(64),
+            cache_max_answer: ByteSize::mib(1),
+            cursor_key: None,
         }
     }
 }

@@ -7,18 +7,27 @@
 //!
 //! The bounds ([`GatewayConfig`]): each caller has an allowance of requests (429 past it); so many queries run at the
 //! same time, so many wait, so long (503); each query has its time (504), rows to read, memory and rows in
-//! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]). An error before an answer's first
+//! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]), in one of nine formats
+//! ([`Format`]), compressed as the client likes it. Those that may be given again are kept within a bound, and equal
+//! requests at the same time are one query; long ones can be read page by page, by cursors that only we can write. An error before an answer's first
 //! megabyte has a status of its own; a later one cuts the connection, so that half an answer never looks whole. A client
 //! that goes away takes its query with it.
 //!
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
 //! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
 
+mod answers;
+mod cache;
 mod caller;
 mod catalogue;
 mod conditional;
 mod config;
 mod door;
+mod cursor;
+mod digest;
+mod encoding;
+mod format;
+mod freshness;
 mod limits;
 mod line;
 mod numbers;
@@ -30,13 +39,16 @@ mod routes;
 mod run;
 mod server;
 mod time;
+mod write;
 
 pub use caller::Caller;
 pub use catalogue::{
     Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
+pub use cursor::CursorKey;
+pub use format::{Format, FormatError};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
-pub use run::{Answer, Format, FormatError, RunError, Runner};
+pub use run::{Answer, RunError, Runner};
 pub use server::{Gateway, GatewayError};

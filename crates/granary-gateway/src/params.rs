@@ -11,10 +11,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use granary_model::{TenantId, bare_model_name};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::catalogue::{Filter, Kind, NamedQuery};
+use crate::catalogue::{AFTER, CursorColumn, Filter, Kind, NamedQuery, Samples};
+use crate::digest::Digest;
 use crate::time;
 
 pub use raw::RawParams;
@@ -27,6 +28,11 @@ pub struct PreparedQuery {
     bindings: Vec<(String, Binding)>,
     tenant: TenantId,
     cache: Option<Duration>,
+    /// What its samples are, where the enums have the values for which there are any.
+    samples: Option<Samples>,
+    cursor: Vec<CursorColumn>,
+    scope: Digest,
+    now: Timestamp,
 }
 
 /// A value for the server to bind; it serializes as what it is.
@@ -93,6 +99,12 @@ pub enum ParamError {
         /// Its end.
         to: Timestamp,
     },
+    /// The cursor cannot be used here.
+    #[error("the cursor {reason}")]
+    Cursor {
+        /// Why not, and what to do.
+        reason: &'static str,
+    },
     /// The text after the question mark cannot be read.
     #[error("{piece:?} is not percent-encoded UTF-8")]
     Encoding {
@@ -119,6 +131,7 @@ impl ParamError {
             | Self::Repeated { parameter, .. }
             | Self::Invalid { parameter, .. } => Some(parameter),
             Self::Tenant => Some("tenant"),
+            Self::Cursor { .. } => Some("cursor"),
             Self::EmptyRange { .. } => Some("from"),
             Self::Encoding { .. } => None,
         }
@@ -159,6 +172,59 @@ impl PreparedQuery {
         &self.tenant
     }
 
+    pub(crate) fn samples(&self) -> Option<&Samples> {
+        self.samples.as_ref()
+    }
+
+    /// What was asked, of whose data, on whichever page: the same for everybody who asks the same, whenever that is. A time that was given
+    /// as so long before now is part of it as that, not as the moment it was.
+    pub(crate) fn scope(&self) -> Digest {
+        self.scope
+    }
+
+    /// The columns by which the next page begins.
+    pub(crate) fn cursor(&self) -> &[CursorColumn] {
+        &self.cursor
+    }
+
+    /// What `now` was when it was prepared.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How many rows it answers with at most.
+    pub(crate) fn row_limit(&self) -> Option<u64> {
+        self.bindings.iter().find_map(|(name, value)| match value {
+            Binding::Unsigned(rows) if name == "limit" => Some(*rows),
+            _ => None,
+        })
+    }
+
+    /// What says where this page begins: nothing for the first one, else the range, which is that of the first page, and
+    /// the row.
+    pub(crate) fn after(&self) -> impl Iterator<Item = &Binding> {
+        let is_behind =
+            self.bindings.iter().any(|(name, value)| name == AFTER && *value == Binding::Bool(true));
+        let belongs =
+            move |name: &str| is_behind && (["from", "to"].contains(&name) || name.starts_with(AFTER));
+        self.bindings.iter().filter(move |(name, _)| belongs(name)).map(|(_, value)| value)
+    }
+
+    /// Goes on after a row, of which these are the cursor's columns.
+    pub(crate) fn begin_after(&mut self, values: Vec<String>) {
+        let names: Vec<_> = self.cursor.iter().map(CursorColumn::parameter).collect();
+        for (name, bound) in &mut self.bindings {
+            if name == AFTER {
+                *bound = Binding::Bool(true);
+            }
+        }
+        for (name, value) in names.iter().zip(values) {
+            if let Some((_, bound)) = self.bindings.iter_mut().find(|(bound, _)| bound == name) {
+                *bound = Binding::Text(value);
+            }
+        }
+    }
+
     /// How long the answer may be given again.
     #[must_use]
     pub fn cache(&self) -> Option<Duration> {
@@ -179,6 +245,7 @@ impl NamedQuery {
         now: Timestamp,
     ) -> Result<PreparedQuery, ParamError> {
         let mut given = Given::new(self, params)?;
+        let asked = ["from", "to"].map(|name| given.as_asked(name));
         let to = given.time("to", now)?.unwrap_or(now);
         let from = given.time("from", now)?.unwrap_or_else(|| time::before(to, self.default_from()));
         if from >= to {
@@ -200,13 +267,29 @@ impl NamedQuery {
             let rows = given.number("limit", 1, limit.max)?.unwrap_or(limit.default);
             bindings.push(("limit".to_owned(), Binding::Unsigned(rows.into())));
         }
+        let after = (!self.cursor().is_empty()).then(|| (AFTER.to_owned(), Binding::Bool(false)));
+        bindings.extend(after);
+        bindings.extend(
+            self.cursor()
+                .iter()
+                .map(|column| (column.parameter(), Binding::Text(column.neutral().to_owned()))),
+        );
         let sql = self.render(|name| {
             bindings.iter().find_map(|(bound, value)| match value {
                 Binding::Text(value) if bound == name => Some(value.as_str()),
                 _ => None,
             })
         });
+        let samples = self.samples().filter(|declared| {
+            declared.only.iter().all(|(name, only)| {
+                bindings.iter().any(|(bound, value)| bound == name && *value == Binding::Text(only.clone()))
+            })
+        });
         Ok(PreparedQuery {
+            scope: scope(tenant, &sql, &asked, &bindings),
+            samples: samples.map(|declared| declared.samples.clone()),
+            cursor: self.cursor().to_vec(),
+            now,
             name: self.name().to_owned(),
             sql,
             bindings,
@@ -263,6 +346,17 @@ impl<'a> Given<'a> {
         read(value).map(Some).ok_or_else(|| ParamError::invalid(name, value, expected))
     }
 
+    /// A time as it was asked for: absolute ones as moments, others as how long before now. Unreadable ones are
+    /// nothing here, since they are refused.
+    fn as_asked(&self, name: &str) -> Option<String> {
+        let text = self.0.get(name)?.first()?;
+        let span = if *text == "now" { Some(SignedDuration::ZERO) } else { time::parse_span(text) };
+        match span {
+            Some(span) => Some(format!("-{}s", span.as_secs())),
+            None => text.parse().ok().map(time::for_sql),
+        }
+    }
+
     fn time(&mut self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, ParamError> {
         self.read(name, time::EXPECTED, |text| time::parse(text, now))
     }
@@ -311,6 +405,22 @@ impl<'a> Given<'a> {
             .or(default)
             .ok_or_else(|| ParamError::Missing { parameter: name.to_owned(), expected: kind.expected() })
     }
+}
+
+/// Everything that decides over an answer, but for which moment "now" is.
+fn scope(tenant: &TenantId, sql: &str, asked: &[Option<String>], bindings: &[(String, Binding)]) -> Digest {
+    let mut hasher = Digest::hasher();
+    hasher.add(tenant.as_str());
+    hasher.add(sql);
+    for time in asked {
+        hasher.add(time.as_deref().unwrap_or("default"));
+    }
+    for (name, value) in bindings.iter().filter(|(name, _)| !["from", "to", "limit"].contains(&name.as_str()))
+    {
+        hasher.add(name);
+        hasher.add_value(value);
+    }
+    hasher.finish()
 }
 
 impl Filter {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use granary_archive::ArchiveError;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::limits::whole_seconds;
-use crate::{ParamError, RunError};
+use crate::{Format, ParamError, RunError};
 
 /// Why there is no answer.
 #[derive(Debug, Clone)]
@@ -80,7 +80,24 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "everything here is asked with GET")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "this cannot be done here; Allow says what can",
+        )
+    }
+
+    /// `offered` are the formats that the query has.
+    pub(crate) fn not_acceptable(query: &str, offered: impl Iterator<Item = Format>) -> Self {
+        let formats: Vec<_> = offered.map(|format| (format.name(), format.content_type())).collect();
+        let names: Vec<_> = formats.iter().map(|(name, _)| *name).collect();
+        let detail =
+            format!("{query} does not answer in what Accept asks for; it does in {}", names.join(", "));
+        let mut problem = Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail);
+        let formats =
+            formats.iter().map(|(name, media)| json!({ "name": name, "media_type": media })).collect();
+        problem.more.insert("formats".to_owned(), Value::Array(formats));
+        problem
     }
 
     pub(crate) fn uri_too_long(limit: usize) -> Self {
@@ -131,10 +148,6 @@ impl IntoResponse for Problem {
         headers.extend(
             self.retry_after.map(|wait| (header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))),
         );
-        headers.extend::<Option<(HeaderName, HeaderValue)>>(
-            (self.status == StatusCode::METHOD_NOT_ALLOWED)
-                .then(|| (header::ALLOW, HeaderValue::from_static("GET,HEAD"))),
-        );
         let status = self.status;
         let mut response = (status, headers).into_response();
         response.extensions_mut().insert(self);
@@ -171,6 +184,11 @@ impl From<RunError> for Problem {
                 );
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).because(&error)
             }
+            RunError::AnswerTooLarge { .. } => {
+                let detail = format!("{error}; ask for a shorter range or fewer rows");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail)
+            }
+            RunError::NoSamples => Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", error.to_string()),
             RunError::UnknownTimeZone => {
                 // The one name that queries have for a zone.
                 let expected = "a time zone such as Europe/Berlin or UTC";
@@ -181,7 +199,9 @@ impl From<RunError> for Problem {
                 problem
             }
             RunError::Unavailable { .. } => Self::unavailable(&error),
-            RunError::Failed { .. } => Self::internal(&error),
+            RunError::Failed { .. } | RunError::RepeatedLabels | RunError::Unreadable => {
+                Self::internal(&error)
+            }
         }
     }
 }

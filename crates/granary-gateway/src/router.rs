@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::answers::Answers;
 use crate::caller::identified;
 use crate::door::Door;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{clickhouse, export, health, object, queries, replay};
+use crate::routes::{cache, clickhouse, export, health, object, queries, replay};
 use crate::{Catalogue, GatewayConfig, Runner};
 
 /// What the handlers work with. Clones share it.
@@ -27,6 +28,7 @@ use crate::{Catalogue, GatewayConfig, Runner};
 pub struct GatewayState {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) runner: Runner,
+    pub(crate) answers: Answers,
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
     pub(crate) metrics: Registry,
@@ -52,9 +54,11 @@ impl GatewayState {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Self {
+        let runner = Runner::new(warehouse, config.query_limits());
         Self {
             catalogue: Arc::new(catalogue),
-            runner: Runner::new(warehouse, config.query_limits()),
+            answers: Answers::new(config, runner.clone(), &metrics),
+            runner,
             archive,
             health,
             metrics,
@@ -91,6 +95,8 @@ pub fn create_app(state: GatewayState) -> Router {
     let asked_for = Router::new()
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
+        .route("/v1/queries/{file}/rows", get(queries::rows))
+        .route("/v1/cache", get(cache::show).delete(cache::flush))
         .route("/v1/sessions/{id}/replay", get(replay::play))
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))

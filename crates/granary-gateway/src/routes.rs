@@ -1,5 +1,6 @@
 //! One file for each kind of thing that can be asked for.
 
+pub(crate) mod cache;
 mod carry;
 pub(crate) mod clickhouse;
 pub(crate) mod export;
@@ -9,3 +10,4 @@ pub(crate) mod object;
 mod part;
 pub(crate) mod queries;
 pub(crate) mod replay;
+mod reply;

@@ -8,7 +8,6 @@ mod error;
 mod settings;
 
 use std::pin::Pin;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -22,8 +21,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::line::{Place, QueryLine};
-use crate::numbers::QuoteLargeIntegers;
-use crate::{Caller, PreparedQuery, QueryLimits};
+use crate::write::Writer;
+use crate::{Caller, Format, PreparedQuery, QueryLimits};
 
 pub use error::RunError;
 
@@ -32,63 +31,6 @@ const PIECES_AHEAD: usize = 2;
 
 /// Beyond the query's time, how long the engine may take to say that it is over.
 const ENGINE_GRACE: Duration = Duration::from_secs(5);
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One document in the shape of ClickHouse's `JSON`.
-    Json,
-    /// A line of names and a line for each row.
-    Csv,
-    /// An object for each row, one a line.
-    Ndjson,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
-
-    /// The name, which is the ending in an address.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
-    }
-
-    /// The media type.
-    #[must_use]
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Ndjson => "application/x-ndjson",
-        }
-    }
-
-    const fn engine_name(self) -> &'static str {
-        match self {
-            Self::Json => "JSON",
-            Self::Csv => "CSVWithNames",
-            Self::Ndjson => "JSONEachRow",
-        }
-    }
-}
-
-/// The text is no format's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no format; there are json, csv and ndjson")]
-pub struct FormatError(String);
-
-impl FromStr for Format {
-    type Err = FormatError;
-
-    fn from_str(name: &str) -> Result<Self, FormatError> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| FormatError(name.to_owned()))
-    }
-}
 
 /// Runs queries. Clones share their places and their waiting line.
 #[derive(Debug, Clone)]
@@ -149,6 +91,7 @@ impl Runner {
         request: Uuid,
     ) -> Result<Answer, RunError> {
         let limits = &self.limits;
+        let writer = Writer::new(query, format)?;
         let place = self.line.enter().await.ok_or(RunError::Busy { retry_after: limits.max_wait })?;
         let start = Instant::now();
         let failed = |error: ClickHouseError| RunError::from_engine(error, limits.max_query_time);
@@ -160,7 +103,7 @@ impl Runner {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let carrier = Carrier {
             cursor,
-            numbers: (format != Format::Csv).then(QuoteLargeIntegers::default),
+            writer,
             sender,
             deadline: start + limits.max_answer_time,
             limits: Arc::clone(limits),
@@ -224,7 +167,7 @@ impl Stream for Answer {
 /// Carries an answer from the engine to its reader.
 struct Carrier {
     cursor: BytesCursor,
-    numbers: Option<QuoteLargeIntegers>,
+    writer: Writer,
     sender: mpsc::Sender<Piece>,
     deadline: Instant,
     limits: Arc<QueryLimits>,
@@ -236,27 +179,34 @@ impl Carrier {
     async fn carry(mut self, first: Option<Bytes>) {
         let mut next = first;
         while let Some(piece) = next {
-            let piece = match &mut self.numbers {
-                Some(numbers) => numbers.push(&piece),
-                None => piece,
-            };
-            if !self.hand_over(Ok(Some(piece))).await {
-                return;
+            match self.writer.push(piece) {
+                Ok(piece) if piece.is_empty() => {}
+                Ok(piece) => {
+                    if !self.hand_over(Ok(Some(piece))).await {
+                        return;
+                    }
+                }
+                Err(error) => return self.fail(error).await,
             }
             next = match self.next_piece().await {
                 None => return,
                 Some(Ok(piece)) => piece,
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "a query failed after its answer had begun");
-                    self.hand_over(Err(error)).await;
-                    return;
-                }
+                Some(Err(error)) => return self.fail(error).await,
             };
         }
-        let rest = self.numbers.as_mut().map(QuoteLargeIntegers::finish).unwrap_or_default();
-        if rest.is_empty() || self.hand_over(Ok(Some(rest))).await {
-            self.hand_over(Ok(None)).await;
+        match self.writer.finish() {
+            Ok(rest) => {
+                if rest.is_empty() || self.hand_over(Ok(Some(rest))).await {
+                    self.hand_over(Ok(None)).await;
+                }
+            }
+            Err(error) => self.fail(error).await,
         }
+    }
+
+    async fn fail(&mut self, error: RunError) {
+        tracing::warn!(%error, "a query failed after its answer had begun");
+        self.hand_over(Err(error)).await;
     }
 
     /// What the engine says next; nothing if the reader went away meanwhile.

@@ -174,6 +174,9 @@ fn bind(sql: &str, value_of: impl Fn(&str) -> Option<Value>) -> anyhow::Result<S
             "tenant" => out.push_str("${tenant:singlequote}"),
             "from" => out.push_str("toDateTime64($__fromTime_ms, 9, 'UTC')"),
             "to" => out.push_str("toDateTime64($__toTime_ms, 9, 'UTC')"),
+            // A dashboard shows first pages.
+            "after" => out.push_str("false"),
+            _ if name.starts_with("after_") => out.push_str(neutral(kind)),
             _ => {
                 let value = value_of(name).with_context(|| format!("{{{name}:{kind}}} has no value"))?;
                 out.push_str(&literal(&value)?);
@@ -182,6 +185,15 @@ fn bind(sql: &str, value_of: impl Fn(&str) -> Option<Value>) -> anyhow::Result<S
         rest = behind;
     }
     Ok(out + rest)
+}
+
+/// A value of a cursor's column where there is no cursor.
+fn neutral(kind: &str) -> &'static str {
+    match kind {
+        "String" => "''",
+        kind if kind.starts_with("DateTime64") => "toDateTime64(0, 9, 'UTC')",
+        _ => "0",
+    }
 }
 
 /// A value of a header as SQL. It is text of this project's, not of a viewer's.

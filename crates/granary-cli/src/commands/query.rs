@@ -9,7 +9,7 @@ use granary_model::TenantId;
 use jiff::Timestamp;
 
 use crate::access::Access;
-use crate::arguments::{AnswerFormat, Query};
+use crate::arguments::{Query, QueryFormat};
 use crate::output;
 use crate::settings::Settings;
 
@@ -79,17 +79,24 @@ pub(crate) fn params(texts: &[String]) -> anyhow::Result<RawParams> {
 pub(crate) async fn print(
     runner: &Runner,
     query: &PreparedQuery,
-    format: Option<AnswerFormat>,
+    format: Option<QueryFormat>,
 ) -> anyhow::Result<()> {
-    let usual = if std::io::stdout().is_terminal() { AnswerFormat::Table } else { AnswerFormat::Csv };
+    let usual = if std::io::stdout().is_terminal() { QueryFormat::Table } else { QueryFormat::Csv };
     let format = match format.unwrap_or(usual) {
-        AnswerFormat::Table => {
+        // A terminal has a width, and who looks at one looks at few rows.
+        QueryFormat::Table if std::io::stdout().is_terminal() => {
             println!("{}", output::answer_table(&answer(runner, query).await?));
             return Ok(());
         }
-        AnswerFormat::Json => Format::Json,
-        AnswerFormat::Ndjson => Format::Ndjson,
-        AnswerFormat::Csv => Format::Csv,
+        QueryFormat::Table => Format::Table,
+        QueryFormat::Json => Format::Json,
+        QueryFormat::Ndjson => Format::Ndjson,
+        QueryFormat::Csv => Format::Csv,
+        QueryFormat::Tsv => Format::Tsv,
+        QueryFormat::Parquet => Format::Parquet,
+        QueryFormat::Arrow => Format::Arrow,
+        QueryFormat::Prometheus => Format::Prometheus,
+        QueryFormat::Markdown => Format::Markdown,
     };
     let mut pieces = runner.run(query, format).await?;
     while let Some(piece) = pieces.next().await {

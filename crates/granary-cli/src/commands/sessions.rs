@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::query;
 use super::readable::Timeline;
 use crate::access::Access;
-use crate::arguments::{AnswerFormat, Sessions};
+use crate::arguments::{QueryFormat, Sessions};
 use crate::output;
 use crate::settings::Settings;
 
@@ -56,7 +56,7 @@ async fn list(
     settings: &Settings,
     access: &Access,
     params: &[String],
-    format: Option<AnswerFormat>,
+    format: Option<QueryFormat>,
 ) -> anyhow::Result<()> {
     let prepared = prepare("sessions", &query::params(params)?)?;
     query::print(&runner(settings, access), &prepared, format).await

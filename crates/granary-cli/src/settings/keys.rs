@@ -206,6 +206,9 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.max_replay_idle", "How long the client of a replay or export may take nothing"),
     value("gateway.max_connections", "Open connections"),
     value("gateway.shutdown_grace", "How long answers under way may take after the gateway was told to stop"),
+    value("gateway.cache_size", "What answers may take that are kept to be given again; 0 keeps none"),
+    value("gateway.cache_max_answer", "The largest answer that is kept, and the largest page"),
+    secret("gateway.cursor_key", "What cursors of pages are signed with, where several gateways answer"),
 ];
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ async fn a_command_asks_the_granary_that_runs_and_starts_an_engine_where_none_do
     let json: serde_json::Value = serde_json::from_str(&ask("json")).unwrap();
     assert_eq!(json["data"][0]["cost"], 0.5);
     assert!(ask("table").contains("claude-opus-4-6"));
+    assert!(ask("tsv").contains("\nclaude-opus-4-6\t2\t0.5\t"));
+    assert!(ask("prometheus").contains("\ngranary_cost_by_model_cost{model=\"claude-opus-4-6\"} 0.5\n"));
+    assert!(ask("markdown").contains("\n| claude-opus-4-6 | 2 | 0.5 |"));
     assert!(up.stop().success());
     assert_eq!(ask("csv"), csv, "the same from an engine of its own");
 }
@@ -150,4 +153,21 @@ fn migrations_are_shown_before_they_are_applied() {
     assert!(migrate(&[]).contains("applied  0001_logs"));
     assert_eq!(migrate(&[]), "database fresh is up to date\n");
     assert!(server.stop().success());
+}
+
+#[tokio::test]
+async fn a_gateway_forgets_what_it_keeps_when_it_is_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start_with(dir.path(), &["a"]).await;
+    let url = format!("{}/v1/queries/cost_summary.json", up.gateway());
+    for found in ["miss", "hit"] {
+        assert_eq!(reqwest::get(&url).await.unwrap().headers()["x-cache"], found);
+    }
+    let flush = || granary(dir.path()).args(["cache", "flush", "--at", up.gateway()]).output().unwrap();
+    assert!(stdout(&flush()).ends_with("has forgotten 1 answers\n"));
+    assert_eq!(reqwest::get(&url).await.unwrap().headers()["x-cache"], "miss");
+    let nowhere =
+        granary(dir.path()).args(["cache", "flush", "--at", "http://127.0.0.1:1"]).output().unwrap();
+    assert!(!nowhere.status.success());
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("say where it is with --at"));
 }

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::cursor::{self, CursorColumn};
+use super::samples;
 use super::scan::{is_choice, is_name};
 use crate::time;
 
@@ -21,6 +23,8 @@ pub(crate) struct Header {
     pub(crate) default_from: SignedDuration,
     pub(crate) params: Vec<Parameter>,
     pub(crate) columns: Vec<Column>,
+    pub(crate) samples: Option<samples::Declared>,
+    pub(crate) cursor: Vec<CursorColumn>,
 }
 
 /// How far before its end a range starts if nobody says.
@@ -116,6 +120,9 @@ struct Written {
     default_from: Option<String>,
     #[serde(default = "InOrder::default")]
     params: InOrder<WrittenParameter>,
+    prometheus: Option<samples::Written>,
+    #[serde(default = "InOrder::default")]
+    cursor: InOrder<String>,
     columns: InOrder<String>,
 }
 
@@ -151,7 +158,18 @@ impl Header {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let written: Written =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let Written { question, filters, tables, limit, cache, default_from, params, columns } = written;
+        let Written {
+            question,
+            filters,
+            tables,
+            limit,
+            cache,
+            default_from,
+            params,
+            prometheus,
+            cursor,
+            columns,
+        } = written;
         if question.trim().is_empty() {
             return Err("the question is empty".to_owned());
         }
@@ -184,16 +202,10 @@ impl Header {
             }
         }
         let params = params.0.into_iter().map(|(name, written)| parameter(name, written, &filters));
-        Ok(Self {
-            question,
-            tables,
-            limit,
-            cache,
-            default_from,
-            params: params.collect::<Result<_, _>>()?,
-            columns,
-            filters,
-        })
+        let params = params.collect::<Result<Vec<_>, _>>()?;
+        let cursor = cursor::check(cursor.0, &columns, limit, &params)?;
+        let samples = prometheus.map(|written| written.check(&columns, &params)).transpose()?;
+        Ok(Self { question, filters, tables, limit, cache, default_from, params, columns, samples, cursor })
     }
 }
 

@@ -7,8 +7,11 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::cursor::{AFTER, CursorColumn};
 use super::header::{Column, Filter, Header, Kind, Parameter, RowLimit};
+use super::samples::Declared;
 use super::template::Template;
+use crate::Format;
 
 /// A question that can be asked by name.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub struct QueryDescription {
     pub tables: Vec<String>,
     /// For how many seconds an answer may be given again.
     pub cache_seconds: u64,
+    /// In which formats it answers.
+    pub formats: Vec<&'static str>,
+    /// Whether it answers page by page.
+    pub pages: bool,
 }
 
 /// A parameter as [`QueryDescription`] tells of it.
@@ -130,6 +137,21 @@ impl NamedQuery {
         self.template.conditions().next().is_some()
     }
 
+    /// In which formats it answers: all, but Prometheus' only where the query says how.
+    pub fn formats(&self) -> impl Iterator<Item = Format> {
+        let has_samples = self.header.samples.is_some();
+        Format::ALL.into_iter().filter(move |format| *format != Format::Prometheus || has_samples)
+    }
+
+    /// The columns by which an answer goes on where another ended; none where it cannot.
+    pub(crate) fn cursor(&self) -> &[CursorColumn] {
+        &self.header.cursor
+    }
+
+    pub(crate) fn samples(&self) -> Option<&Declared> {
+        self.header.samples.as_ref()
+    }
+
     pub(crate) fn default_from(&self) -> SignedDuration {
         self.header.default_from
     }
@@ -174,6 +196,8 @@ impl NamedQuery {
             columns: self.header.columns.clone(),
             tables: self.header.tables.clone(),
             cache_seconds: self.header.cache.unwrap_or_default().as_secs(),
+            formats: self.formats().map(Format::name).collect(),
+            pages: !self.header.cursor.is_empty(),
         }
     }
 
@@ -199,6 +223,10 @@ impl NamedQuery {
         declared.extend(self.header.filters.iter().map(|filter| (filter.name(), "Array(String)")));
         declared.extend(self.header.params.iter().map(|param| (param.name.as_str(), param.kind.sql_type())));
         declared.extend(self.header.limit.map(|_| ("limit", "UInt32")));
+        let after: Vec<_> =
+            self.header.cursor.iter().map(|column| (column.parameter(), column.type_name())).collect();
+        declared.extend(after.iter().map(|(name, type_name)| (name.as_str(), *type_name)));
+        declared.extend((!after.is_empty()).then_some((AFTER, "Bool")));
         for placeholder in &self.template.scan.placeholders {
             let (name, type_name) = (placeholder.name.as_str(), placeholder.type_name.as_str());
             match declared.get(name) {

@@ -25,6 +25,14 @@ impl RawParams {
         self.0.push((name.into(), value.into()));
     }
 
+    /// Takes the values of a name out.
+    pub(crate) fn take(&mut self, name: &str) -> Vec<String> {
+        let (taken, rest) = std::mem::take(&mut self.0).into_iter().partition(|(given, _)| given == name);
+        self.0 = rest;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
+    }
+
     /// The pairs in the order given.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

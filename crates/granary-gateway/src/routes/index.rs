@@ -4,14 +4,19 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: &[(&str, &str)] = &[
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
     ("/metrics", "what this process counts, as OpenMetrics text"),
     ("/v1/queries", "the named queries"),
     ("/v1/queries/{name}", "what a query answers and takes"),
-    ("/v1/queries/{name}.{json,csv,ndjson}", "a query's answer"),
+    (
+        "/v1/queries/{name}.{format}",
+        "a query's answer: json, ndjson, csv, tsv, parquet, arrow, prometheus, markdown or table",
+    ),
+    ("/v1/queries/{name}/rows", "the same, in the format that Accept asks for"),
+    ("/v1/cache", "how many answers are kept; DELETE has them forgotten"),
     (
         "/v1/sessions/{id}/replay",
         "a session's events as server-sent events or over a WebSocket, at speed 0.1 to 1000 or max",

@@ -1,18 +1,24 @@
 //! The named queries: which there are, what each takes, and their answers.
 
-use axum::body::Body;
+use std::sync::Arc;
+
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::answers::Question;
+use crate::cursor::{Cursor, PAGED};
+use crate::freshness::Freshness;
 use crate::problem::Problem;
 use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, Format, NamedQuery, RawParams};
+use crate::{Caller, Format, NamedQuery, ParamError, RawParams};
+
+use super::reply;
 
 /// Room for a few hundred filter values. Doubled by escaping, it stays below what ClickHouse takes as one value.
 const MAX_QUERY_STRING_BYTES: usize = 32 * 1024;
@@ -37,25 +43,86 @@ pub(crate) async fn list(State(state): State<GatewayState>) -> Json<Value> {
 /// `GET /v1/queries/{name}` and `GET /v1/queries/{name}.{format}`
 pub(crate) async fn describe_or_run(
     State(state): State<GatewayState>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
     file: Result<Path<String>, PathRejection>,
-    RawQuery(given): RawQuery,
-    Extension(caller): Extension<Caller>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     let Path(file) = file.map_err(Problem::unreadable_path)?;
-    let find = |name: &str| state.catalogue.get(name).ok_or_else(|| Problem::unknown_query(name));
     let Some((name, format)) = file.rsplit_once('.') else {
-        return Ok(Json(find(&file)?.describe()).into_response());
+        return Ok(Json(find(&state, &file)?.describe()).into_response());
     };
-    let query = find(name)?;
+    let query = find(&state, name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
-    let prepared = query.prepare(caller.tenant(), &read_params(given.as_deref())?, Timestamp::now())?;
-    let answer = state.runner.run_for(&prepared, format, &caller, request_id).await?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
-        (header::CACHE_CONTROL, cache_control(query)),
-    ];
-    Ok((headers, Body::from_stream(answer)).into_response())
+    run(&state, query, format, asked).await
+}
+
+/// `GET /v1/queries/{name}/rows`, in the format that `Accept` asks for
+pub(crate) async fn rows(
+    State(state): State<GatewayState>,
+    name: Result<Path<String>, PathRejection>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let Path(name) = name.map_err(Problem::unreadable_path)?;
+    let query = find(&state, &name)?;
+    let accept = asked.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::preferred(accept, |format| query.formats().any(|offered| offered == format))
+        .ok_or_else(|| Problem::not_acceptable(query.name(), query.formats()))?;
+    let mut response = run(&state, query, format, asked).await?;
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// What a request says beside which query it is about.
+#[derive(FromRequestParts)]
+pub(crate) struct Asked {
+    uri: Uri,
+    #[from_request(via(Extension))]
+    caller: Caller,
+    #[from_request(via(Extension))]
+    request: RequestId,
+    headers: HeaderMap,
+}
+
+fn find<'a>(state: &'a GatewayState, name: &str) -> Result<&'a NamedQuery, Problem> {
+    state.catalogue.get(name).ok_or_else(|| Problem::unknown_query(name))
+}
+
+/// Answers a query. `headers` are the request's, `uri` what it asked for.
+async fn run(
+    state: &GatewayState,
+    query: &NamedQuery,
+    format: Format,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let Asked { uri, caller, request, headers } = asked;
+    let mut params = read_params(uri.query())?;
+    let cursor = if query.cursor().is_empty() { Vec::new() } else { params.take("cursor") };
+    let cursor = match cursor.as_slice() {
+        [] => None,
+        [cursor] => Some(cursor.as_str()),
+        more => return Err(ParamError::Repeated { parameter: "cursor".to_owned(), times: more.len() }.into()),
+    };
+    if cursor.is_some() && !PAGED.contains(&format) {
+        return Err(ParamError::Cursor { reason: "goes with json, ndjson, csv and tsv alone" }.into());
+    }
+    let is_page = cursor.is_some();
+    // An empty one asks for the first page.
+    let cursor =
+        cursor.filter(|text| !text.is_empty()).map(|text| state.answers.cursors.read(text)).transpose()?;
+    let now = cursor.as_ref().map_or_else(Timestamp::now, Cursor::now);
+    let mut prepared = query.prepare(caller.tenant(), &params, now)?;
+    if let Some(cursor) = cursor {
+        cursor.apply(&mut prepared)?;
+    }
+    let question = Question {
+        query: Arc::new(prepared),
+        format,
+        freshness: Freshness::read(&headers),
+        is_page,
+        caller,
+        request: request.0,
+    };
+    let (answered, found) = state.answers.answer(question).await?;
+    reply::write(answered, found, query.cache().unwrap_or_default(), format, &uri, &headers)
 }
 
 fn read_params(given: Option<&str>) -> Result<RawParams, Problem> {
@@ -64,11 +131,4 @@ fn read_params(given: Option<&str>) -> Result<RawParams, Problem> {
         return Err(Problem::uri_too_long(MAX_QUERY_STRING_BYTES));
     }
     Ok(RawParams::from_query_string(given)?)
-}
-
-/// Answers are a caller's own; no cache may give one to another.
-fn cache_control(query: &NamedQuery) -> HeaderValue {
-    let seconds = query.cache().unwrap_or_default().as_secs();
-    HeaderValue::try_from(format!("private, max-age={seconds}"))
-        .unwrap_or(HeaderValue::from_static("no-store"))
 }

@@ -33,6 +33,21 @@ pub enum RunError {
         /// What ClickHouse said.
         source: ClickHouseError,
     },
+    /// The answer is larger than its format can be. Ask for less.
+    #[error("the answer needs more {what} than it may have")]
+    AnswerTooLarge {
+        /// What it needs too much of.
+        what: &'static str,
+    },
+    /// The query does not say what its samples are, or has none with these parameters. Ask for another format.
+    #[error("the query has no samples for Prometheus with these parameters")]
+    NoSamples,
+    /// Two rows would be the same sample. Whoever wrote the query must declare labels that tell its rows apart.
+    #[error("two rows have the same labels")]
+    RepeatedLabels,
+    /// ClickHouse did not send rows. A person is needed.
+    #[error("what ClickHouse sent are no rows")]
+    Unreadable,
     /// A parameter is to name a time zone and does not. Give another one.
     #[error("there is no such time zone")]
     UnknownTimeZone,

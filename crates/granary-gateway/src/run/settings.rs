@@ -69,5 +69,15 @@ const PINNED: &[(&str, &str)] = &[
     ("output_format_json_validate_utf8", "1"),
     ("output_format_write_statistics", "1"),
     ("format_csv_delimiter", ","),
+    ("format_csv_null_representation", "\\N"),
+    ("format_tsv_null_representation", "\\N"),
+    ("output_format_tsv_crlf_end_of_line", "0"),
+    // Text is text, and a column of few values is what its values are: not every reader knows dictionaries.
+    ("output_format_parquet_string_as_string", "1"),
+    ("output_format_parquet_compression_method", "zstd"),
+    ("output_format_arrow_string_as_string", "1"),
+    ("output_format_arrow_low_cardinality_as_dictionary", "0"),
+    // On the way it is compressed as the client likes it; inside, few readers can.
+    ("output_format_arrow_compression_method", "none"),
     ("output_format_csv_crlf_end_of_line", "0"),
 ];

@@ -4,11 +4,14 @@
 
 mod accounting;
 mod bounds;
+mod caching;
 mod catalogue;
 mod clients;
 mod door;
+mod encodings;
 mod formats;
 mod injection;
+mod pages;
 mod parameters;
 mod replay;
 mod rights;

@@ -95,7 +95,7 @@ async fn an_unknown_query_or_format_is_not_found() {
     insta::assert_snapshot!(refusals, @r#"
     404 there is no query named "cost_sumary"; GET /v1/queries lists them
     404 there is no query named "cost_sumary"; GET /v1/queries lists them
-    404 "xml" is no format; there are json, csv and ndjson
+    404 "xml" is no format; there are json, ndjson, csv, tsv, parquet, arrow, prometheus, markdown, table
     404 there is no query named "cost.summary"; GET /v1/queries lists them
     404 there is no query named ""; GET /v1/queries lists them
     404 the path is not percent-encoded UTF-8

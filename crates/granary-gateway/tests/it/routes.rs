@@ -28,7 +28,7 @@ async fn the_index_lists_routes_that_are_there() {
         let path = route["path"].as_str().unwrap();
         let path = path
             .replace("{name}", "cost_summary")
-            .replace("{json,csv,ndjson}", "csv")
+            .replace("{format}", "csv")
             .replace("{id}", "s1")
             .replace("{ndjson,csv}", "csv");
         let reply = gateway.get(&path).await;
@@ -67,5 +67,7 @@ async fn other_paths_and_methods_are_refused_as_problems() {
         (reply.status, reply.headers["allow"].to_str().unwrap()),
         (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD")
     );
-    assert_eq!(reply.problem()["detail"], "everything here is asked with GET");
+    assert_eq!(reply.problem()["detail"], "this cannot be done here; Allow says what can");
+    let reply = gateway.send(Request::post("/v1/cache").body(Body::empty()).unwrap()).await;
+    assert_eq!(reply.headers["allow"], "GET,HEAD,DELETE");
 }

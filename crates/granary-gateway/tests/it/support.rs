@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
 use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
@@ -105,6 +106,27 @@ impl TestGateway {
         Self::with(Catalogue::load(Some(dir.path())).unwrap(), configure).await
     }
 
+    /// Over the sample, with queries whose answers are kept for a minute.
+    pub(crate) async fn with_kept_queries(
+        queries: &[(&str, &str)],
+        configure: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let dir = operator_dir_with("cache = '60s'", queries);
+        Self::with(Catalogue::load(Some(dir.path())).unwrap(), configure).await
+    }
+
+    /// Asks with a header.
+    pub(crate) async fn get_with(&self, path: &str, name: &str, value: &str) -> Reply {
+        self.send(Request::get(path).header(name, value).body(Body::empty()).unwrap()).await
+    }
+
+    /// The bytes of an answer that must be one.
+    pub(crate) async fn bytes(&self, request: Request<Body>) -> Bytes {
+        let response = self.begin(request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.into_body().collect().await.unwrap().to_bytes()
+    }
+
     pub(crate) async fn with(catalogue: Catalogue, configure: impl FnOnce(&mut GatewayConfig)) -> Self {
         Self::over(&sample().await.reader_config, catalogue, None, configure)
     }
@@ -191,11 +213,18 @@ impl Reply {
 
 /// A folder with the group `ours`: name and SQL of each query, which may have any columns.
 pub(crate) fn operator_dir(queries: &[(&str, &str)]) -> tempfile::TempDir {
+    operator_dir_with("", queries)
+}
+
+/// The same, with more in the headers.
+pub(crate) fn operator_dir_with(header: &str, queries: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let group = dir.path().join("ours");
     std::fs::create_dir(&group).unwrap();
     for (name, sql) in queries {
-        let header = "question = 'q?'\nfilters = []\ntables = ['otel_logs']\n[columns]\nx = 'whatever'";
+        let header = format!(
+            "question = 'q?'\nfilters = []\ntables = ['otel_logs']\n{header}\n[columns]\nx = 'whatever'"
+        );
         std::fs::write(group.join(format!("{name}.sql")), format!("/*\n{header}\n*/\n{sql}")).unwrap();
     }
     dir
