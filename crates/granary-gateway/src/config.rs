@@ -65,6 +65,17 @@ pub struct GatewayConfig {
     /// Default `10s`.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
+    /// Clients of `/v1/live` at the same time; one more is refused with 503. Default 64.
+    pub max_live: NonZeroU32,
+    /// Events that wait for one such client. Beyond it they are left out, and the client is told how many. Default 1,000.
+    pub max_live_queue_events: NonZeroU32,
+    /// Bytes of events that wait for one such client, with the same consequence; one event may always wait. Clients that
+    /// wait for the same events share them. Default `4MiB`.
+    pub max_live_queue_bytes: ByteSize,
+    /// Events a second that are read from the warehouse for all such clients, in the long run and as far as they are of
+    /// these clients' tenants. Inserts beyond it wait for some seconds and then are left out; so is one with more events than
+    /// two seconds' worth. The clients are told how many. Default 20,000.
+    pub max_live_rate: NonZeroU32,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].
@@ -118,6 +129,10 @@ impl Default for GatewayConfig {
             max_replay_idle: Duration::from_mins(5),
             max_connections: at_least_one(1024),
             shutdown_grace: Duration::from_secs(10),
+            max_live: at_least_one(64),
+            max_live_queue_events: at_least_one(1_000),
+            max_live_queue_bytes: ByteSize::mib(4),
+            max_live_rate: at_least_one(20_000),
         }
     }
 }

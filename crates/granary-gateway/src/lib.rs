@@ -12,14 +12,17 @@
 //! that goes away takes its query with it.
 //!
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
-//! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
+//! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself. `GET /v1/live` gives
+//! events as they are stored ([`Live`]).
 
 mod caller;
 mod catalogue;
 mod conditional;
 mod config;
+mod door;
 mod limits;
 mod line;
+mod live;
 mod numbers;
 mod params;
 mod problem;
@@ -35,6 +38,10 @@ pub use catalogue::{
     Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
+pub use door::HealthDoor;
+pub use live::{
+    Live, LiveClient, LiveError, LiveEvent, LiveFilter, LiveId, LiveItem, LiveLimits, Missed, MissedWhy,
+};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
 pub use run::{Answer, Format, FormatError, RunError, Runner};

@@ -18,8 +18,8 @@ use crate::caller::identified;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{export, health, index, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Runner};
+use crate::routes::{export, health, index, live, object, queries, replay};
+use crate::{Catalogue, GatewayConfig, Live, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -37,6 +37,7 @@ pub struct GatewayState {
     pub(crate) sockets: TaskTracker,
     /// Ends what would not end by itself when the gateway is to stop.
     pub(crate) stopping: CancellationToken,
+    pub(crate) live: Live,
 }
 
 impl GatewayState {
@@ -52,6 +53,7 @@ impl GatewayState {
     ) -> Self {
         Self {
             catalogue: Arc::new(catalogue),
+            live: Live::new(warehouse.clone(), config.live_limits()),
             runner: Runner::new(warehouse, config.query_limits()),
             archive,
             health,
@@ -82,6 +84,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
+        .route("/v1/live", get(live::listen))
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn(identified));
     Router::new()

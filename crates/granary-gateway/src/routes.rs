@@ -4,6 +4,7 @@ mod carry;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod index;
+pub(crate) mod live;
 pub(crate) mod object;
 mod part;
 pub(crate) mod queries;

@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
@@ -18,6 +18,7 @@ const ROUTES: [(&str, &str); 10] = [
     ),
     ("/v1/sessions/{id}/events.{ndjson,csv}", "a session's events as a file"),
     ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
+    ("/v1/live", "events as they are stored, as server-sent events or over a WebSocket"),
 ];
 
 /// `GET /`

@@ -8,6 +8,7 @@ mod catalogue;
 mod clients;
 mod formats;
 mod injection;
+mod live;
 mod parameters;
 mod replay;
 mod rights;
