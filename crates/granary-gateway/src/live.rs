@@ -37,7 +37,8 @@
 //!
 //! Clients (`gateway.max_live`); events and bytes that wait for one client (`gateway.max_live_queue_events`,
 //! `gateway.max_live_queue_bytes`); events a second that are read for all of them (`gateway.max_live_rate`). Beyond the last
-//! two events are left out, and the client is told how many and since when ([`Missed`]), in their place.
+//! two, and where this process falls half a minute behind, events are left out, and the client is told how many and since
+//! when ([`Missed`]), in their place.
 
 pub(crate) mod client;
 pub(crate) mod filter;

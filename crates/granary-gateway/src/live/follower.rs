@@ -38,6 +38,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(10);
 /// How long an insert may wait for its turn when more comes than `gateway.max_live_rate`.
 const MAX_LAG: Duration = Duration::from_secs(5);
 
+/// How far behind what is stored a listener may be kept by this process, when it cannot read as fast as events come.
+const MAX_BEHIND: Duration = Duration::from_secs(30);
+
 /// How many seconds of that rate may be read at once after a pause.
 const BURST_SECONDS: f64 = 2.0;
 
@@ -182,9 +185,9 @@ impl Follower {
                 return Ok(Next::Done);
             }
             match self.allowance.take(insert.rows) {
-                Allowed::Yes => {}
+                Allowed::Yes if lag < MAX_BEHIND => {}
                 Allowed::Later if lag < MAX_LAG => return Ok(Next::NotAllowed),
-                Allowed::Later | Allowed::Never => {
+                Allowed::Yes | Allowed::Later | Allowed::Never => {
                     let (events, since_ms) = (insert.rows, insert.stored_ms);
                     let missed = Missed { events, since_ms, why: MissedWhy::Rate };
                     for queue in hand_over(shared, insert) {
