@@ -248,8 +248,11 @@ async fn each_role_runs_twice_and_is_restarted_under_load_and_every_event_is_sto
     }
     assert!(asker.await.unwrap() > 0);
     eventually("every event", async || server.ask(count).await >= sent).await;
+    // A row can be seen a moment before the rollups have it.
+    let rolled_up = "SELECT toUInt64(sum(Requests)) FROM cost_hourly";
+    eventually("every event in the rollup", async || server.ask(rolled_up).await >= sent).await;
     assert_eq!(server.ask(count).await, sent, "stored once");
-    assert_eq!(server.ask("SELECT toUInt64(sum(Requests)) FROM cost_hourly").await, sent, "rolled up once");
+    assert_eq!(server.ask(rolled_up).await, sent, "rolled up once");
 
     let sessions = server.ask("SELECT uniqExact(SessionId) FROM otel_logs").await;
     let complete = "SELECT count() FROM (SELECT SessionId, max(Logs) AS archived FROM session_archives GROUP BY SessionId) AS a \

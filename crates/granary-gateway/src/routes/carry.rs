@@ -71,8 +71,10 @@ async fn feed<S: Source>(mut playing: Playing<S>, sender: mpsc::Sender<Item<S::E
             () = playing.stopping.cancelled() => Err(CutOff::Stopping),
             item = playing.replay.next() => item.map_err(CutOff::from),
         };
-        if let Err(error) = &item {
-            tracing::warn!(%error, "events were cut off");
+        match &item {
+            Err(CutOff::Stopping) => tracing::info!("events end as the gateway stops"),
+            Err(error) => tracing::warn!(%error, "events were cut off"),
+            Ok(_) => {}
         }
         let is_last = !matches!(item, Ok(Some(_)));
         match timeout(playing.max_idle, sender.send(item)).await {
