@@ -5,6 +5,7 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod clickhouse;
+mod live;
 mod oracle_command;
 mod processes;
 mod send;
@@ -55,6 +56,10 @@ struct Arguments {
     /// table.
     #[arg(long)]
     visible: bool,
+    /// Watch the live feed of this gateway beside the load, and report how long after the answer events are delivered and
+    /// whether all are.
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://127.0.0.1:8080")]
+    live: Option<String>,
     /// Processes whose CPU time and memory are reported, as in granary=1234.
     #[arg(long = "process", value_name = "NAME=ID")]
     processes: Vec<String>,
@@ -104,7 +109,17 @@ struct Report {
     latency_ms: BTreeMap<&'static str, f64>,
     /// From the answer.
     visible_ms: Option<BTreeMap<&'static str, f64>>,
+    live: Option<LiveReport>,
     processes: BTreeMap<String, ProcessReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct LiveReport {
+    /// From the answer.
+    delivered_ms: BTreeMap<&'static str, f64>,
+    /// To the client that gets everything: the load's events and those that are sent beside it.
+    events: u64,
+    missed: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,13 +155,22 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
     let probing = arguments.visible.then(|| {
         tokio::spawn(visible::probe(arguments.endpoint.clone(), arguments.clickhouse.clone(), stop.clone()))
     });
+    let watching = arguments.live.clone().map(|gateway| {
+        let probing = live::probe(arguments.endpoint.clone(), gateway.clone(), stop.clone());
+        (tokio::spawn(probing), tokio::spawn(live::count(gateway, stop.clone())))
+    });
     let sent = send::run(&workload, &arguments.endpoint, arguments.seed).await?;
     stop.cancel();
     let seen = match probing {
         Some(probing) => Some(probing.await??),
         None => None,
     };
-    let probes = seen.as_ref().map_or(0, |seen| seen.probes);
+    let watched = match watching {
+        Some((probing, counting)) => Some((probing.await??, counting.await??)),
+        None => None,
+    };
+    let probes = seen.as_ref().map_or(0, |seen| seen.probes)
+        + watched.as_ref().map_or(0, |(watched, _)| watched.probes);
     if let Some(trouble) = trouble {
         trouble.await?;
     }
@@ -174,6 +198,11 @@ async fn load(arguments: Arguments) -> anyhow::Result<()> {
         drain_seconds,
         latency_ms: milliseconds(&sent.latency),
         visible_ms: seen.map(|seen| milliseconds(&seen.times)),
+        live: watched.map(|(watched, everything)| LiveReport {
+            delivered_ms: milliseconds(&watched.times),
+            events: everything.events,
+            missed: everything.missed,
+        }),
         processes: after
             .into_iter()
             .map(|(name, after)| {
@@ -244,6 +273,13 @@ fn print_table(name: &str, report: &Report) {
     }
     for (quantile, ms) in report.visible_ms.iter().flatten() {
         line(&format!("ms from there to being visible, {quantile}"), format!("{ms:.1}"));
+    }
+    if let Some(live) = &report.live {
+        for (quantile, ms) in &live.delivered_ms {
+            line(&format!("ms from there to being delivered, {quantile}"), format!("{ms:.1}"));
+        }
+        line("events delivered to one that gets all", live.events.to_string());
+        line("events that it was told it missed", live.missed.to_string());
     }
     for (process, usage) in &report.processes {
         line(&format!("rows per CPU second of {process}"), format!("{:.0}", usage.rows_per_cpu_second));

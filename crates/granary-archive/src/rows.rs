@@ -11,6 +11,7 @@ mod many;
 mod parse;
 mod records;
 mod sql;
+mod stored;
 mod window;
 
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ use crate::tables::READ_TIMEOUT;
 use crate::{ArchiveError, ArchiveLine};
 pub(crate) use many::{FEW_ROWS, MAX_ROWS, rows_of};
 use parse::RowKey;
+pub use stored::{Facets, InsertRows, StoredInsert, StoredLog, inserts_since};
 use window::Window;
 
 pub(crate) use window::Extent;

@@ -5,6 +5,7 @@
 
 mod error;
 mod folder;
+mod probe;
 mod s3;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use crate::{ArchiveConfig, ArchiveError, ObjectKey};
 pub use error::StoreError;
 use folder::{FolderReader, FolderStore, FolderUpload};
+pub use probe::{ProbeError, Probed};
 use s3::{OpenError, S3Reader, S3Store, S3Upload};
 
 /// The key of an object that was found, or the name of something that is none.

@@ -22,6 +22,7 @@ Examples:
   granary query                                    list them
   granary sessions list                            the sessions of the last day
   granary sessions replay SESSION --speed 10       watch one again
+  granary live                                     watch what is being done now
   granary keys create --team platform              let others send, and know who does
 
 Every setting is a flag, an environment variable and a key in granary.toml; `granary config` prints them all.";
@@ -49,6 +50,19 @@ Send to it:
   export OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
   claude")]
     Up,
+    /// Run the receiving role alone, against a ClickHouse server; several may run.
+    #[command(after_help = "\
+Example:
+  granary ingest --clickhouse-url http://db:8123 --data-dir /var/lib/granary/a --health 0.0.0.0:8081
+
+Each has a write-ahead log of its own, which no other reads: give it a data folder that outlives the process. A sender's
+repetition is known by the process that took the first delivery; have the balancer keep a sender with one of them.")]
+    Ingest,
+    /// Run the answering role alone, against a ClickHouse server; several may run.
+    #[command(after_help = "\
+Example:
+  granary gateway --clickhouse-url http://db:8123 --clickhouse-reader-user granary_reader --archive s3://telemetry/granary")]
+    Gateway,
     /// Start everything on a throw-away data folder, send simulated sessions, show some answers.
     Demo(Demo),
     /// Ask a named query; without a name, list them.
@@ -64,6 +78,13 @@ Examples:
         #[command(subcommand)]
         command: Sessions,
     },
+    /// Watch events as they are stored, until told to stop.
+    #[command(after_help = "\
+Examples:
+  granary live
+  granary live --team platform --event api_error --event tool_result
+  granary live --session SESSION --jsonl | jq .attributes")]
+    Live(Live),
     /// Archive sessions, look after what is archived, and put it back.
     #[command(after_help = "\
 Examples:
@@ -156,6 +177,19 @@ Examples:
         #[command(subcommand)]
         command: Redact,
     },
+    /// Look whether everything that granary needs is there and as it should be; the exit code is 1 if something is not.
+    #[command(after_help = "\
+Examples:
+  granary doctor
+  granary doctor --clickhouse-url http://db:8123 --archive s3://telemetry/granary
+  granary doctor --json | jq '.checks[] | select(.state != \"ok\")'
+
+It writes a file into the log's folder and an object into the archive, and deletes them again.")]
+    Doctor {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the settings in force and where each comes from.
     Config {
         /// How to print them; a table on a terminal, else TOML.
@@ -173,6 +207,32 @@ Examples:
     /// The embedded engine's own process.
     #[command(hide = true)]
     EngineChild,
+}
+
+/// `granary live`
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    /// Only this session; repeatable, as all of these.
+    #[arg(long)]
+    pub(crate) session: Vec<String>,
+    /// Only this user.
+    #[arg(long)]
+    pub(crate) user: Vec<String>,
+    /// Only this team.
+    #[arg(long)]
+    pub(crate) team: Vec<String>,
+    /// Only this tool.
+    #[arg(long)]
+    pub(crate) tool: Vec<String>,
+    /// Only this severity, such as error.
+    #[arg(long)]
+    pub(crate) severity: Vec<String>,
+    /// Only events of this name, such as `api_request`.
+    #[arg(long)]
+    pub(crate) event: Vec<String>,
+    /// Print each event as a JSON object a line.
+    #[arg(long)]
+    pub(crate) jsonl: bool,
 }
 
 /// `granary archive restore`
@@ -577,7 +637,10 @@ fn signal(name: &str) -> Result<Signal, String> {
 impl Command {
     /// What this command logs: a command that answers keeps quiet unless it is told otherwise.
     pub(crate) fn log(&self, settings: &Settings) -> LogConfig {
-        let serves = matches!(self, Self::Up | Self::Archive { command: Archive::Run { once: false } });
+        let serves = matches!(
+            self,
+            Self::Up | Self::Ingest | Self::Gateway | Self::Archive { command: Archive::Run { once: false } }
+        );
         if serves || settings.log.level != LogConfig::default().level {
             settings.log.clone()
         } else {

@@ -8,6 +8,7 @@ mod commands;
 mod instance;
 mod output;
 mod progress;
+mod roles;
 mod settings;
 mod up;
 
@@ -65,9 +66,12 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Up => Box::pin(commands::up::run(settings)).await,
+            Command::Ingest => Box::pin(roles::ingest(&settings)).await,
+            Command::Gateway => Box::pin(roles::gateway(&settings)).await,
             Command::Demo(demo) => Box::pin(commands::demo::run(settings, &demo)).await,
             Command::Query(query) => commands::query::run(&settings, &query).await,
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
+            Command::Live(live) => commands::live::run(&settings, live).await,
             Command::Archive { command } => commands::archive::run(&settings, &command).await,
             Command::Import(import) => Box::pin(commands::import::run(&settings, &import)).await,
             Command::Cache { command, at, token } => {
@@ -78,6 +82,7 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Wal { command } => commands::wal::run(&settings, &command),
             Command::Quarantine { command } => commands::quarantine::run(&settings, &command).await,
             Command::Redact { command } => commands::redact::run(&settings, &command),
+            Command::Doctor { json } => commands::doctor::run(&settings, json).await,
             Command::Config { format } => commands::config::run(loaded, format),
             Command::EngineChild | Command::Completions { .. } => Ok(()),
         }

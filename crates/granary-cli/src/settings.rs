@@ -6,6 +6,7 @@
 pub(crate) mod keys;
 mod load;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) redact: RedactConfig,
     pub(crate) archive: ArchiveConfig,
     pub(crate) gateway: GatewayConfig,
+    /// Where a role that runs by itself, and is no gateway, answers `/livez`, `/readyz` and `/metrics`.
+    pub(crate) health: SocketAddr,
 }
 
 /// The embedded engine.
@@ -42,7 +45,7 @@ pub(crate) struct Settings {
 pub(crate) struct EngineSettings {
     pub(crate) library: Option<PathBuf>,
     pub(crate) cache_dir: PathBuf,
-    pub(crate) http: std::net::SocketAddr,
+    pub(crate) http: SocketAddr,
     pub(crate) max_memory: Option<ByteSize>,
 }
 
@@ -102,6 +105,7 @@ impl Default for Settings {
             redact: RedactConfig::default(),
             archive: ArchiveConfig::default(),
             gateway: GatewayConfig::default(),
+            health: ([127, 0, 0, 1], 8081).into(),
         }
     }
 }

@@ -62,18 +62,20 @@ impl std::fmt::Display for Addresses {
 }
 
 /// A role's task and how it is told to end.
-struct Role {
+pub(crate) struct Role {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Role {
-    fn start<F: Future<Output = ()> + Send + 'static>(role: impl FnOnce(CancellationToken) -> F) -> Self {
+    pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
+        role: impl FnOnce(CancellationToken) -> F,
+    ) -> Self {
         let stop = CancellationToken::new();
         Self { task: tokio::spawn(role(stop.clone())), stop }
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
             tracing::error!(%error, "a role ended before its work");
@@ -84,9 +86,9 @@ impl Role {
 /// The condition of the gateway's `/readyz` that the warehouse answers.
 const WAREHOUSE: &str = "warehouse";
 /// The condition that its tables are up to date.
-const SCHEMA: &str = "schema";
+pub(crate) const SCHEMA: &str = "schema";
 /// How often the warehouse is asked whether it is there.
-const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+pub(crate) const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Roles {
     /// Starts everything. When this returns, every listener is bound and data are taken.
@@ -125,23 +127,8 @@ impl Roles {
         let Parts { redactor, catalogue, data_dir, running, guest } = parts;
         let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
         let health = Health::default();
-        health.down(SCHEMA, "migrations are not applied yet");
-        let tables_ready = CancellationToken::new();
         let published = guest.as_ref().map(|guest| guest.database.clone());
-        let prepared = prepare(&owner, published.as_deref(), &health, &tables_ready).await;
-        match prepared {
-            Ok(()) => {}
-            // What was received before waits in the log, and more can be received: a server that is away for a
-            // while does not keep the doors shut.
-            Err(error) if is_absent(&error) && settings.ingest().wal_dir.is_dir() => {
-                tracing::warn!(url = running.owner.url, %error, "the warehouse does not answer; events are received and wait");
-                tokio::spawn(keep_preparing(owner.clone(), published, health.clone(), tables_ready.clone()));
-            }
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("the warehouse at {} cannot be used", running.owner.url));
-            }
-        }
+        let tables_ready = prepare_or_wait(settings, &running.owner, published, &health).await?;
         let archive_config = settings.archive();
         let archive = Archive::open(&archive_config, owner.clone())
             .await
@@ -260,6 +247,32 @@ impl Started {
     }
 }
 
+/// Brings the tables up to date, now or, where a receiver that has run before finds no server, once there is one. What is
+/// returned is cancelled when they are.
+pub(crate) async fn prepare_or_wait(
+    settings: &Settings,
+    config: &ClickHouseConfig,
+    published: Option<String>,
+    health: &Health,
+) -> anyhow::Result<CancellationToken> {
+    let owner = Warehouse::new(config);
+    health.down(SCHEMA, "migrations are not applied yet");
+    let tables_ready = CancellationToken::new();
+    match prepare(&owner, published.as_deref(), health, &tables_ready).await {
+        Ok(()) => {}
+        // What was received before waits in the log, and more can be received: a server that is away for a
+        // while does not keep the doors shut.
+        Err(error) if is_absent(&error) && settings.ingest().wal_dir.is_dir() => {
+            tracing::warn!(url = config.url, %error, "the warehouse does not answer; events are received and wait");
+            tokio::spawn(keep_preparing(owner, published, health.clone(), tables_ready.clone()));
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("the warehouse at {} cannot be used", config.url));
+        }
+    }
+    Ok(tables_ready)
+}
+
 /// Asks whether the warehouse answers and brings its tables up to date.
 async fn prepare(
     owner: &Warehouse,
@@ -327,7 +340,7 @@ enum NotReady {
 }
 
 /// Keeps saying whether the warehouse answers.
-async fn watch(warehouse: Warehouse, health: Health, stop: CancellationToken) {
+pub(crate) async fn watch(warehouse: Warehouse, health: Health, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

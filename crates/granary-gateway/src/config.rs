@@ -78,6 +78,17 @@ pub struct GatewayConfig {
     /// be asked for the next page. Without one each process takes a random key at its start, and cursors end with it.
     /// Default none.
     pub cursor_key: Option<CursorKey>,
+    /// Clients of `/v1/live` at the same time; one more is refused with 503. Default 64.
+    pub max_live: NonZeroU32,
+    /// Events that wait for one such client. Beyond it they are left out, and the client is told how many. Default 1,000.
+    pub max_live_queue_events: NonZeroU32,
+    /// Bytes of events that wait for one such client, with the same consequence; one event may always wait. Clients that
+    /// wait for the same events share them. Default `4MiB`.
+    pub max_live_queue_bytes: ByteSize,
+    /// Events a second that are read from the warehouse for all such clients, in the long run and as far as they are of
+    /// these clients' tenants. Inserts beyond it wait for some seconds and then are left out; so is one with more events than
+    /// two seconds' worth. The clients are told how many. Default 20,000.
+    pub max_live_rate: NonZeroU32,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].
@@ -134,6 +145,10 @@ impl Default for GatewayConfig {
             cache_size: ByteSize::mib(64),
             cache_max_answer: ByteSize::mib(1),
             cursor_key: None,
+            max_live: at_least_one(64),
+            max_live_queue_events: at_least_one(1_000),
+            max_live_queue_bytes: ByteSize::mib(4),
+            max_live_rate: at_least_one(20_000),
         }
     }
 }

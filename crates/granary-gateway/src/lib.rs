@@ -14,7 +14,8 @@
 //! that goes away takes its query with it.
 //!
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
-//! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
+//! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself. `GET /v1/live` gives
+//! events as they are stored ([`Live`]).
 
 mod answers;
 mod cache;
@@ -22,14 +23,16 @@ mod caller;
 mod catalogue;
 mod conditional;
 mod config;
-mod door;
 mod cursor;
 mod digest;
+mod door;
 mod encoding;
 mod format;
 mod freshness;
+mod health_door;
 mod limits;
 mod line;
+mod live;
 mod numbers;
 mod params;
 mod problem;
@@ -48,6 +51,10 @@ pub use catalogue::{
 pub use config::{GatewayConfig, QueryLimits};
 pub use cursor::CursorKey;
 pub use format::{Format, FormatError};
+pub use health_door::HealthDoor;
+pub use live::{
+    Live, LiveClient, LiveError, LiveEvent, LiveFilter, LiveId, LiveItem, LiveLimits, Missed, MissedWhy,
+};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
 pub use run::{Answer, RunError, Runner};

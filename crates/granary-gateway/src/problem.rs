@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::limits::whole_seconds;
-use crate::{Format, ParamError, RunError};
+use crate::{Format, LiveError, ParamError, RunError};
 
 /// Why there is no answer.
 #[derive(Debug, Clone)]
@@ -216,5 +216,15 @@ impl From<ArchiveError> for Problem {
             );
         }
         if error.is_transient() { Self::unavailable(&error) } else { Self::internal(&error) }
+    }
+}
+
+impl From<LiveError> for Problem {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Full { .. } => Self::busy(error.to_string(), Duration::from_secs(10)),
+            LiveError::Warehouse(error) => error.into(),
+            LiveError::NotFollowing(_) => Self::unavailable(&error),
+        }
     }
 }

@@ -20,8 +20,8 @@ use crate::door::Door;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{cache, clickhouse, export, health, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Runner};
+use crate::routes::{cache, clickhouse, export, health, live, object, queries, replay};
+use crate::{Catalogue, GatewayConfig, Live, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ pub struct GatewayState {
     pub(crate) door: Option<Door>,
     /// Ends what would not end by itself when the gateway is to stop.
     pub(crate) stopping: CancellationToken,
+    pub(crate) live: Live,
 }
 
 impl GatewayState {
@@ -54,10 +55,11 @@ impl GatewayState {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Self {
-        let runner = Runner::new(warehouse, config.query_limits());
+        let runner = Runner::new(warehouse.clone(), config.query_limits());
         Self {
             catalogue: Arc::new(catalogue),
             answers: Answers::new(config, runner.clone(), &metrics),
+            live: Live::new(warehouse, config.live_limits()),
             runner,
             archive,
             health,
@@ -102,6 +104,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
         .merge(clickhouse::routes())
+        .route("/v1/live", get(live::listen))
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn(identified));
     Router::new()

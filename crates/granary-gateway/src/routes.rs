@@ -6,6 +6,7 @@ pub(crate) mod clickhouse;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod index;
+pub(crate) mod live;
 pub(crate) mod object;
 mod part;
 pub(crate) mod queries;

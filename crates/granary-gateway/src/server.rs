@@ -60,6 +60,14 @@ pub enum GatewayError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The same of the address for health and metrics.
+    #[error("{address} for health and metrics cannot be had: {source}; choose another with --health")]
+    HealthDoor {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 impl Gateway {

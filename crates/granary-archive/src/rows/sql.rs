@@ -113,6 +113,30 @@ pub(super) fn rows_of_sessions() -> &'static str {
     })
 }
 
+/// The log rows of one insert, if `rows` of them or more are there already; the line begins with what they can be chosen by.
+pub(super) fn rows_of_insert() -> &'static str {
+    const OF_INSERT: &str = "TenantId = {tenant:String} \
+         AND Timestamp >= fromUnixTimestamp64Nano({first:Int64}) AND Timestamp <= fromUnixTimestamp64Nano({last:Int64}) \
+         AND IngestedAt >= fromUnixTimestamp64Milli({first_received:Int64}) \
+         AND IngestedAt <= fromUnixTimestamp64Milli({last_received:Int64}) \
+         AND BatchId IN (SELECT arrayJoin(Batches) FROM stored_inserts \
+         WHERE StoredAt = fromUnixTimestamp64Milli({stored:Int64}) AND TenantId = {tenant:String} AND Key = {key:UInt64})";
+    const CHOSEN_BY: &str = "formatRowNoNewline('JSONEachRow', SessionId, UserId, TeamId, ToolName, SeverityText, \
+         SeverityNumber, AgentEvent, EventId)";
+    static SQL: OnceLock<String> = OnceLock::new();
+    SQL.get_or_init(|| {
+        let [logs, ..] = tables();
+        let (keys, texts) = (logs.keys(), logs.texts());
+        format!(
+            "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}) AS Found\n\
+             SELECT concat(ChosenBy, '\\t', {LINE}) FROM (\n\
+             SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM otel_logs \
+             WHERE Found >= {{rows:UInt64}} AND {OF_INSERT}\n)\n\
+             ORDER BY {KEY}, Own, Shared"
+        )
+    })
+}
+
 fn rows(condition: impl Fn(&Table) -> String) -> String {
     let tables = union(|table| table.select(&table.texts()) + &condition(table));
     format!(

@@ -1,6 +1,6 @@
 //! What every store promises; `s3.rs` holds buckets to it.
 
-use granary_archive::{ObjectKey, Over, Store, StoreError};
+use granary_archive::{ObjectKey, Over, Probed, Store, StoreError};
 use granary_model::TenantId;
 
 use crate::s3::s3_config;
@@ -174,4 +174,19 @@ async fn a_store_lists_what_it_has_and_tells_what_is_no_object() {
     std::fs::write(folder.path().join("sessions/README.txt"), "").unwrap();
     let store = Store::open(&folder_config(&folder)).await.unwrap();
     assert_eq!(listed(&store, "").await, ["not a key: sessions/README.txt"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_tried_out_says_what_it_does_and_keeps_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = granary_testkit::s3("probed").await;
+    let mut careless = s3_config(&server, "");
+    careless.s3.conditional_writes = false;
+    for (config, refuses_second_writer) in
+        [(folder_config(&folder), true), (s3_config(&server, ""), true), (careless, false)]
+    {
+        let store = Store::open(&config).await.unwrap();
+        assert_eq!(store.probe().await.unwrap(), Probed { refuses_second_writer });
+        assert!(listed(&store, "").await.is_empty());
+    }
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::Access;
 use crate::arguments::{self, AnswerFormat};
 use crate::output::{self, Answer, Column};
+use crate::roles;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, command: &arguments::Archive) -> anyhow::Result<()> {
@@ -43,8 +44,7 @@ async fn on_archive(
     let archive = open(settings, access).await?;
     match command {
         arguments::Archive::Run { once: false } => {
-            archive.run(stop).await;
-            Ok(())
+            roles::archive(settings, access.owner(), archive, stop).await
         }
         arguments::Archive::Run { once: true } => once(&archive, stop).await,
         arguments::Archive::Status { format } => status(&archive, *format).await,

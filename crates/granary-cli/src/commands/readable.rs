@@ -18,12 +18,25 @@ pub(crate) struct Timeline {
     colours: bool,
     /// Whether long pauses have a line of their own.
     pauses: bool,
+    /// Whether each line says whose session it is.
+    sessions: bool,
     last_unix_nano: Option<u64>,
 }
 
 impl Timeline {
     pub(crate) fn new(colours: bool, pauses: bool) -> Self {
-        Self { colours, pauses, last_unix_nano: None }
+        Self { colours, pauses, sessions: false, last_unix_nano: None }
+    }
+
+    /// Of several sessions at once, as they come.
+    pub(crate) fn of_sessions(colours: bool) -> Self {
+        Self { sessions: true, ..Self::new(colours, false) }
+    }
+
+    /// A line that is no event's.
+    pub(crate) fn remark(&self, text: &str) -> String {
+        let style = if self.colours { DIM } else { Style::default() };
+        style.paint(&format!("{:>24}  {text}", "···"))
     }
 
     /// The event's line, after that of the pause before it.
@@ -31,13 +44,12 @@ impl Timeline {
         let time = event.id.time_unix_nano;
         let pause =
             self.last_unix_nano.replace(time).map(|last| Duration::from_nanos(time.saturating_sub(last)));
-        let line = readable(event, self.colours);
+        let line = line(event, self.colours, self.sessions);
         match pause.filter(|pause| self.pauses && *pause >= LONG_PAUSE) {
             None => line,
             Some(pause) => {
                 let length = humantime::format_duration(Duration::from_secs(pause.as_secs()));
-                let style = if self.colours { DIM } else { Style::default() };
-                format!("{}\n{line}", style.paint(&format!("{:>24}  {length} later", "···")))
+                format!("{}\n{line}", self.remark(&format!("{length} later")))
             }
         }
     }
@@ -71,6 +83,13 @@ impl Style {
 
 /// What happened, when, and the figures and words that tell most about it.
 pub(crate) fn readable(event: &ReplayEvent, colours: bool) -> String {
+    line(event, colours, false)
+}
+
+/// How much of a session's id tells it from the others that are under way.
+const SESSION_CHARACTERS: usize = 8;
+
+fn line(event: &ReplayEvent, colours: bool, with_session: bool) -> String {
     let record = Record(serde_json::from_str(&event.json).unwrap_or_default());
     let time = Timestamp::from_nanosecond(i128::from(event.id.time_unix_nano)).unwrap_or_default();
     let mut details = Vec::new();
@@ -96,7 +115,12 @@ pub(crate) fn readable(event: &ReplayEvent, colours: bool) -> String {
         (true, false) => (DIM, Style::of(event, &name)),
         (true, true) => (DIM, FAILED),
     };
-    let time = dim.paint(&format!("{time:.3}"));
+    let mut time = dim.paint(&format!("{time:.3}"));
+    if with_session {
+        let session = one_line(record.0.get("session").and_then(Value::as_str).unwrap_or("-"));
+        let session: String = session.chars().take(SESSION_CHARACTERS).collect();
+        time += &dim.paint(&format!("  {session:<SESSION_CHARACTERS$}"));
+    }
     format!("{time}  {} {}", strong.paint(&format!("{name:<28}")), details.join("  "))
 }
 

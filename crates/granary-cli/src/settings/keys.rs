@@ -66,6 +66,10 @@ const fn named(flag: &'static str, key: Key) -> Key {
 pub(crate) const KEYS: &[Key] = &[
     text("data_dir", "Folder for the engine's data, the archive and the state of this instance"),
     value("shutdown_timeout", "How long an ordered stop may take"),
+    value(
+        "health",
+        "Where a role by itself, not the gateway, answers /livez, /readyz and /metrics; port 0 takes a free one",
+    ),
     text("log.level", "error, warn, info, debug or trace, or directives such as info,granary_ingest=debug"),
     value("log.format", "text or json; log lines go to standard error"),
     text("engine.library", "A libchdb of your own; without it one is fetched into the cache"),
@@ -209,6 +213,10 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.cache_size", "What answers may take that are kept to be given again; 0 keeps none"),
     value("gateway.cache_max_answer", "The largest answer that is kept, and the largest page"),
     secret("gateway.cursor_key", "What cursors of pages are signed with, where several gateways answer"),
+    value("gateway.max_live", "Clients of the live feed at once"),
+    value("gateway.max_live_queue_events", "Events that wait for one of them; it is told of the others"),
+    value("gateway.max_live_queue_bytes", "Bytes of events that wait for one of them; likewise"),
+    value("gateway.max_live_rate", "Events a second that are read for all of them; likewise"),
 ];
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The commands of an operator: the log, the quarantine, the rules.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use crate::process::{Up, granary, stdout};
+use rustix::process::Signal;
+
+use crate::process::{Up, granary, record, request, send_signal, stdout};
 
 #[tokio::test]
 async fn the_log_is_inspected_beside_a_running_granary_and_verified_after_it() {
@@ -66,4 +68,31 @@ fn a_text_is_redacted_and_the_rules_that_fired_are_told() {
     assert!(told.contains("anthropic"), "{told}");
     let rules = stdout(&granary(dir.path()).args(["redact", "rules"]).output().unwrap());
     assert!(rules.lines().count() > 10 && rules.contains("anthropic"), "{rules}");
+}
+
+#[tokio::test]
+async fn what_is_stored_is_watched_from_another_process_and_only_what_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start_with(dir.path(), &["before"]).await;
+    let mut watching = granary(dir.path())
+        .args(["live", "--event", "api_request", "--session", "session-1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(watching.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("watching otel"), "{line}");
+
+    let of_another = record("other").replace("session-1", "session-2");
+    let body = request(&[of_another, record("after")]);
+    let post = reqwest::Client::new().post(format!("{}/v1/logs", up.otlp_http()));
+    post.header("Content-Type", "application/json").body(body).send().await.unwrap();
+    let mut shown = String::new();
+    BufReader::new(watching.stdout.take().unwrap()).read_line(&mut shown).unwrap();
+    assert!(shown.contains("session-  api_request") && shown.contains("$0.2500"), "{shown}");
+    send_signal(watching.id(), Signal::INT);
+    assert!(watching.wait().unwrap().success());
+    assert!(up.stop().success());
 }

@@ -1,6 +1,7 @@
 //! Every command of the README does what it says.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use reqwest::{Client, StatusCode};
 
@@ -93,6 +94,15 @@ async fn every_command_of_the_readme_works() {
             // It would run for ever; that its flags are right is what can be seen.
             let output = granary(dir.path()).arg("config").args(words(arguments)).output().unwrap();
             stdout(&output);
+        } else if let Some(arguments) = command.strip_prefix("granary live") {
+            // It would run for ever, too, once it watches.
+            let mut live = granary(dir.path());
+            let mut live = live.arg("live").args(words(arguments)).stderr(Stdio::piped()).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(live.stderr.take().unwrap()).read_line(&mut line).unwrap();
+            assert!(line.starts_with("watching"), "{line}");
+            live.kill().unwrap();
+            live.wait().unwrap();
         } else if let Some(arguments) = command.strip_prefix("granary ") {
             let printed = stdout(&granary(dir.path()).args(words(arguments)).output().unwrap());
             if arguments.starts_with("keys create") {

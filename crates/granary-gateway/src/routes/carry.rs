@@ -1,4 +1,4 @@
-//! Carries a session's events from where they are read to a client that takes them as it likes.
+//! Carries events from where they are read to a client that takes them as it likes.
 //!
 //! A task of its own reads, and hands over one event at a time: a client that is slow slows the reading down, one
 //! that goes away ends it, and one that takes nothing is noticed, which the connection alone would not do as long as
@@ -15,14 +15,30 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// A session being read for a client.
-pub(super) struct Playing {
-    pub(super) replay: Replay,
+/// Where events come from, one after the other.
+pub(super) trait Source: Send + 'static {
+    type Event: Send + 'static;
+
+    /// The next event; `None` where there are no more.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Event>, ArchiveError>> + Send;
+}
+
+impl Source for Replay {
+    type Event = ReplayEvent;
+
+    async fn next(&mut self) -> Result<Option<ReplayEvent>, ArchiveError> {
+        Replay::next(self).await
+    }
+}
+
+/// Events being read for a client.
+pub(super) struct Playing<S = Replay> {
+    pub(super) replay: S,
     pub(super) stopping: CancellationToken,
     /// For how long a client may take nothing.
     pub(super) max_idle: Duration,
-    /// Its place among those that read at the same time.
-    pub(super) _place: OwnedSemaphorePermit,
+    /// Its place among those that read at the same time, where the source does not hold one.
+    pub(super) _place: Option<OwnedSemaphorePermit>,
 }
 
 /// Why the events ended before their end.
@@ -37,17 +53,17 @@ pub(super) enum CutOff {
 }
 
 /// An event, or that there are no more.
-type Item = Result<Option<ReplayEvent>, CutOff>;
+type Item<E> = Result<Option<E>, CutOff>;
 
 /// Begins to carry.
-pub(super) fn carry(playing: Playing) -> Events {
+pub(super) fn carry<S: Source>(playing: Playing<S>) -> Events<S::Event> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(feed(playing, sender).in_current_span());
     Events(Some(receiver))
 }
 
 /// Reads until the end, or until nobody takes what is read.
-async fn feed(mut playing: Playing, sender: mpsc::Sender<Item>) {
+async fn feed<S: Source>(mut playing: Playing<S>, sender: mpsc::Sender<Item<S::Event>>) {
     loop {
         let item = tokio::select! {
             biased;
@@ -55,15 +71,17 @@ async fn feed(mut playing: Playing, sender: mpsc::Sender<Item>) {
             () = playing.stopping.cancelled() => Err(CutOff::Stopping),
             item = playing.replay.next() => item.map_err(CutOff::from),
         };
-        if let Err(error) = &item {
-            tracing::warn!(%error, "a session was cut off");
+        match &item {
+            Err(CutOff::Stopping) => tracing::info!("events end as the gateway stops"),
+            Err(error) => tracing::warn!(%error, "events were cut off"),
+            Ok(_) => {}
         }
         let is_last = !matches!(item, Ok(Some(_)));
         match timeout(playing.max_idle, sender.send(item)).await {
             Ok(Ok(())) if !is_last => {}
             Ok(_) => return,
             Err(_) => {
-                tracing::info!(idle = ?playing.max_idle, "a session was cut off: its client took nothing");
+                tracing::info!(idle = ?playing.max_idle, "events were cut off: their client took nothing");
                 return;
             }
         }
@@ -71,10 +89,10 @@ async fn feed(mut playing: Playing, sender: mpsc::Sender<Item>) {
 }
 
 /// What a client reads. Ends without an error only where the session does.
-pub(super) struct Events(Option<mpsc::Receiver<Item>>);
+pub(super) struct Events<E>(Option<mpsc::Receiver<Item<E>>>);
 
-impl Stream for Events {
-    type Item = Result<ReplayEvent, CutOff>;
+impl<E> Stream for Events<E> {
+    type Item = Result<E, CutOff>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(items) = &mut self.0 else { return Poll::Ready(None) };

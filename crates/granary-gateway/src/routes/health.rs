@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use granary_service::metrics::CONTENT_TYPE;
+use granary_service::Health;
+use granary_service::metrics::{CONTENT_TYPE, Registry};
 use http::StatusCode;
 use http::header;
 use serde_json::{Map, Value, json};
@@ -17,7 +18,16 @@ pub(crate) async fn alive() -> Json<Value> {
 
 /// `GET /readyz`: 200 where every condition holds, else 503; each condition is null or the reason why not.
 pub(crate) async fn ready(State(state): State<GatewayState>) -> (StatusCode, Json<Value>) {
-    let conditions = state.health.conditions();
+    readiness(&state.health)
+}
+
+/// The same where there is no gateway.
+pub(crate) async fn ready_of(State((health, _)): State<(Health, Registry)>) -> (StatusCode, Json<Value>) {
+    readiness(&health)
+}
+
+fn readiness(health: &Health) -> (StatusCode, Json<Value>) {
+    let conditions = health.conditions();
     let ready = conditions.iter().all(|(_, state)| state.is_ok());
     let conditions: Map<_, _> =
         conditions.into_iter().map(|(name, state)| (name.to_owned(), json!(state.err()))).collect();
@@ -28,4 +38,9 @@ pub(crate) async fn ready(State(state): State<GatewayState>) -> (StatusCode, Jso
 /// `GET /metrics`: the metrics of every role in this process.
 pub(crate) async fn metrics(State(state): State<GatewayState>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.encode())
+}
+
+/// The same where there is no gateway.
+pub(crate) async fn metrics_of(State((_, metrics)): State<(Health, Registry)>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.encode())
 }

@@ -24,6 +24,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/sessions/{id}/events.{ndjson,csv}", "a session's events as a file"),
     ("/clickhouse", "ClickHouse's HTTP interface to the published views, for BI tools; at / too"),
     ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
+    ("/v1/live", "events as they are stored, as server-sent events or over a WebSocket"),
 ];
 
 /// `GET /`

@@ -10,9 +10,9 @@
 //! goes away, and when it takes nothing for `gateway.max_replay_idle`. A replay that did not get to its end is cut
 //! off, so that it does not look as if it had.
 
-mod events;
+pub(super) mod events;
 mod message;
-mod socket;
+pub(super) mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use super::carry::Playing;
@@ -37,7 +38,7 @@ const BUSY_RETRY: Duration = Duration::from_secs(10);
 
 /// How often a client that has nothing to do is sent a sign of life. Proxies give up a silent connection after a
 /// minute or so.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Bytes of one message of a client, which is a command.
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
@@ -54,24 +55,15 @@ pub(crate) async fn play(
     let mut parts = request.into_parts().0;
     let mut options = read_play(given.as_deref(), state.max_replay_gap)?;
     options.after = last_event_id(&parts.headers)?;
-    let upgrade = match parts.extract::<Result<WebSocketUpgrade, WebSocketUpgradeRejection>>().await {
-        Ok(Ok(upgrade)) => Some(upgrade),
-        _ if asks_for_websocket(&parts.headers) => return Err(Problem::unreadable_upgrade()),
-        _ => None,
-    };
-    if upgrade.is_some() && !is_same_origin(&parts.headers) {
-        return Err(Problem::foreign_origin());
-    }
+    let upgrade = upgrade(&mut parts).await?;
     let Some(playing) = begin(&state, &caller, &session, options).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     Ok(match upgrade {
         None => events::stream(playing),
-        Some(upgrade) => upgrade
-            .max_message_size(MAX_COMMAND_BYTES)
-            .max_frame_size(MAX_COMMAND_BYTES)
-            .on_upgrade(move |socket| socket::serve(socket, playing, state, caller))
-            .into_response(),
+        Some(upgrade) => {
+            upgrade.on_upgrade(move |socket| socket::serve(socket, playing, state, caller)).into_response()
+        }
     })
 }
 
@@ -87,7 +79,20 @@ pub(super) async fn begin(
     let place = place.map_err(|_| Problem::busy("as many sessions are being read as may", BUSY_RETRY))?;
     let replay = archive.replay(caller.tenant(), session, options).await?;
     let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    Ok((!replay.is_empty()).then(|| Playing { replay, stopping, max_idle, _place: place }))
+    Ok((!replay.is_empty()).then(|| Playing { replay, stopping, max_idle, _place: Some(place) }))
+}
+
+/// The `WebSocket` that is asked for, if one is.
+pub(super) async fn upgrade(parts: &mut Parts) -> Result<Option<WebSocketUpgrade>, Problem> {
+    let upgrade = match parts.extract::<Result<WebSocketUpgrade, WebSocketUpgradeRejection>>().await {
+        Ok(Ok(upgrade)) => upgrade,
+        _ if asks_for_websocket(&parts.headers) => return Err(Problem::unreadable_upgrade()),
+        _ => return Ok(None),
+    };
+    if !is_same_origin(&parts.headers) {
+        return Err(Problem::foreign_origin());
+    }
+    Ok(Some(upgrade.max_message_size(MAX_COMMAND_BYTES).max_frame_size(MAX_COMMAND_BYTES)))
 }
 
 /// The last event that a client which comes back has seen.

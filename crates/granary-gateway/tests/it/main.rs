@@ -11,6 +11,7 @@ mod door;
 mod encodings;
 mod formats;
 mod injection;
+mod live;
 mod pages;
 mod parameters;
 mod replay;

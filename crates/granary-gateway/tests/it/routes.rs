@@ -31,6 +31,12 @@ async fn the_index_lists_routes_that_are_there() {
             .replace("{format}", "csv")
             .replace("{id}", "s1")
             .replace("{ndjson,csv}", "csv");
+        if path == "/v1/live" {
+            // Its answer does not end.
+            let request = Request::get(&path).body(Body::empty()).unwrap();
+            assert_eq!(gateway.begin(request).await.status(), StatusCode::OK);
+            continue;
+        }
         let reply = gateway.get(&path).await;
         let no_archive = path.contains("/sessions/") && reply.text().contains("there is no archive");
         assert!(reply.status == StatusCode::OK || no_archive, "{path}: {:?}", reply.body);

@@ -10,7 +10,7 @@ use super::KEEP_ALIVE;
 use crate::routes::carry::{Playing, carry};
 
 /// Asks nginx, and what goes by its rules, to hand events on as they come.
-const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+pub(in crate::routes) const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(super) fn stream(playing: Playing) -> Response {
     let events = carry(playing).map_ok(as_sent);

@@ -13,7 +13,7 @@ use crate::limits::whole_seconds;
 use crate::router::GatewayState;
 
 /// A peer that answers so many signs of life with none of its own is gone, whatever its connection says.
-const SILENCES: u32 = 2;
+pub(in crate::routes) const SILENCES: u32 = 2;
 
 /// Why a connection is to end; none is that it has ended already.
 type Ended = Option<(u16, &'static str)>;

@@ -1,0 +1,301 @@
+//! Roles as processes of their own, two of each, behind a balancer.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use granary_clickhouse::{ClickHouseConfig, Warehouse};
+use reqwest::{Client, StatusCode};
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::process::{Up, eventually, granary, record, request, send_signal};
+
+/// A role, running.
+struct Process {
+    child: Child,
+    addresses: HashMap<String, String>,
+}
+
+impl Process {
+    /// Returns once it has said where it is; `last` is what it says at last.
+    fn start(dir: &Path, server: &[String], arguments: &[&str], last: &str) -> Self {
+        let free = ["--otlp-grpc", "--otlp-http", "--gateway", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
+        let mut command = granary(dir);
+        command.args(arguments).args(server).args(free.as_flattened());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut addresses = HashMap::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some((name, address)) = line.trim().rsplit_once("   ") {
+                addresses.insert(name.trim().to_owned(), address.trim().to_owned());
+            }
+            if line.trim().starts_with(last) {
+                return Self { child, addresses };
+            }
+        }
+        panic!("{arguments:?} ended with {:?}", child.wait());
+    }
+
+    fn url(&self, name: &str) -> &str {
+        self.addresses[name].trim_end_matches("/v1/queries")
+    }
+
+    fn socket(&self, name: &str) -> SocketAddr {
+        self.url(name).split_once("://").unwrap().1.parse().unwrap()
+    }
+
+    fn stop(mut self) -> ExitStatus {
+        send_signal(self.child.id(), Signal::TERM);
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Forwards connections to several servers.
+struct Balancer {
+    address: SocketAddr,
+    servers: Arc<Mutex<Vec<Option<SocketAddr>>>>,
+}
+
+/// Which server a connection goes to.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    /// The next one that is there.
+    Turn,
+    /// Always the same for the same host.
+    Host,
+}
+
+impl Balancer {
+    async fn start(by: By, servers: Vec<SocketAddr>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let servers = Arc::new(Mutex::new(servers.into_iter().map(Some).collect::<Vec<_>>()));
+        let of_task = Arc::clone(&servers);
+        tokio::spawn(async move {
+            let turn = AtomicUsize::new(0);
+            while let Ok((mut client, peer)) = listener.accept().await {
+                let IpAddr::V4(host) = peer.ip() else { panic!("the loopback is IPv4 here") };
+                let first = match by {
+                    By::Turn => turn.fetch_add(1, Ordering::Relaxed),
+                    By::Host => host.octets()[3].into(),
+                };
+                let servers = of_task.lock().unwrap().clone();
+                let tries = if by == By::Turn { servers.len() } else { 1 };
+                let chosen = (first..first + tries).find_map(|at| servers[at % servers.len()]);
+                tokio::spawn(async move {
+                    // With nobody there the connection ends, and the client comes again.
+                    if let Some(server) = chosen
+                        && let Ok(mut server) = TcpStream::connect(server).await
+                    {
+                        tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
+                    }
+                });
+            }
+        });
+        Self { address, servers }
+    }
+
+    fn set(&self, at: usize, server: Option<SocketAddr>) {
+        self.servers.lock().unwrap()[at] = server;
+    }
+}
+
+/// A ClickHouse server: the one of a granary whose other roles nobody uses. Its flags for others.
+struct Server {
+    up: Up,
+    owner: ClickHouseConfig,
+    flags: Vec<String>,
+}
+
+impl Server {
+    fn start(dir: &Path) -> Self {
+        let up = Up::start(dir, &["--archive-quiet", "1d", "--archive-settle", "1d"]);
+        let running: Value =
+            serde_json::from_slice(&std::fs::read(dir.join("running.json")).unwrap()).unwrap();
+        let user = |name: &str| serde_json::from_value::<ClickHouseConfig>(running[name].clone()).unwrap();
+        let (owner, reader) = (user("owner"), user("reader"));
+        let flags = [
+            ("--clickhouse-url", &owner.url),
+            ("--clickhouse-user", &owner.user),
+            ("--clickhouse-password", &owner.password),
+            ("--clickhouse-reader-user", &reader.user),
+            ("--clickhouse-reader-password", &reader.password),
+        ];
+        let flags = flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).clone()]).collect();
+        Self { up, owner, flags }
+    }
+
+    async fn ask(&self, sql: &str) -> u64 {
+        Warehouse::new(&self.owner).query(sql).fetch_one::<u64>().await.unwrap()
+    }
+}
+
+/// Sends a record until it is acknowledged, as an exporter does.
+async fn send(client: Client, receiver: SocketAddr, id: String) {
+    let session = format!("session-{}", id.replace('-', "").len() + usize::from(id.as_bytes()[2]));
+    let body = request(&[record(&id).replace("session-1", &session)]);
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    let acknowledged = async {
+        loop {
+            pause.tick().await;
+            let post =
+                client.post(format!("http://{receiver}/v1/logs")).header("Content-Type", "application/json");
+            if post.body(body.clone()).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), acknowledged).await.expect("it is acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_runs_twice_and_is_restarted_under_load_and_every_event_is_stored_and_archived_once() {
+    let dirs: [tempfile::TempDir; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let objects = dirs[0].path().join("objects");
+    let mut server = Server::start(dirs[0].path());
+    server.flags.extend(["--archive".to_owned(), objects.to_str().unwrap().to_owned()]);
+    let flags = server.flags.clone();
+    let ingest = |at: usize| Process::start(dirs[at].path(), &flags, &["ingest"], "health");
+    let gateway = || Process::start(dirs[0].path(), &flags, &["gateway"], "archive");
+    let archiver = || {
+        let often = ["archive", "run", "--archive-quiet", "300ms", "--archive-interval", "100ms"];
+        Process::start(dirs[0].path(), &flags, &often, "health")
+    };
+    let mut receivers = vec![ingest(1), ingest(2)];
+    let mut gateways = vec![gateway(), gateway()];
+    let mut archivers = vec![archiver(), archiver()];
+    let sockets =
+        |processes: &[Process], name| processes.iter().map(|process| process.socket(name)).collect();
+    let receiving = Balancer::start(By::Host, sockets(&receivers, "OTLP over HTTP")).await;
+    let answering = Balancer::start(By::Turn, sockets(&gateways, "queries")).await;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let senders: Vec<_> = (1..=4_u8)
+        .map(|host| {
+            let (stop, receiver) = (Arc::clone(&stop), receiving.address);
+            let client = Client::builder().local_address(IpAddr::from([127, 0, 0, host]));
+            let client = client.timeout(Duration::from_secs(5)).build().unwrap();
+            tokio::spawn(async move {
+                let mut sent = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    send(client.clone(), receiver, format!("{host}-{sent}")).await;
+                    sent += 1;
+                }
+                sent
+            })
+        })
+        .collect();
+    let asker = tokio::spawn({
+        let (stop, url) =
+            (Arc::clone(&stop), format!("http://{}/v1/queries/cost_summary.json", answering.address));
+        async move {
+            let mut answers = 0;
+            while !stop.load(Ordering::Relaxed) {
+                // A connection each, as the balancer chooses by connection.
+                let answer = reqwest::get(&url).await.unwrap();
+                assert_eq!(answer.status(), StatusCode::OK, "a gateway that goes answers what it has begun");
+                answers += 1;
+            }
+            answers
+        }
+    });
+
+    let count = "SELECT count() FROM otel_logs";
+    let mut seen = 0;
+    for at in 0..2 {
+        // As a roll-out does it: out of the balancer, stopped, started anew on its data, put back.
+        let old = receivers.remove(0);
+        assert!(old.stop().success());
+        receivers.push(ingest(at + 1));
+        receiving.set(at, Some(receivers.last().unwrap().socket("OTLP over HTTP")));
+        let health = receivers.last().unwrap().url("health").to_owned();
+        let ready = async || {
+            reqwest::get(format!("{health}/readyz")).await.is_ok_and(|a| a.status() == StatusCode::OK)
+        };
+        eventually("a receiver that is ready", ready).await;
+        let metrics = reqwest::get(format!("{health}/metrics")).await.unwrap().text().await.unwrap();
+        assert!(metrics.contains("granary_ingest_"), "{metrics}");
+
+        answering.set(at, None);
+        assert!(gateways.remove(0).stop().success());
+        gateways.push(gateway());
+        answering.set(at, Some(gateways.last().unwrap().socket("queries")));
+
+        assert!(archivers.remove(0).stop().success());
+        archivers.push(archiver());
+        // Load went on.
+        let before = std::mem::replace(&mut seen, server.ask(count).await);
+        eventually("more events", async || server.ask(count).await > before.max(seen)).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut sent = 0;
+    for sender in senders {
+        sent += sender.await.unwrap();
+    }
+    assert!(asker.await.unwrap() > 0);
+    eventually("every event", async || server.ask(count).await >= sent).await;
+    // A row can be seen a moment before the rollups have it.
+    let rolled_up = "SELECT toUInt64(sum(Requests)) FROM cost_hourly";
+    eventually("every event in the rollup", async || server.ask(rolled_up).await >= sent).await;
+    assert_eq!(server.ask(count).await, sent, "stored once");
+    assert_eq!(server.ask(rolled_up).await, sent, "rolled up once");
+
+    let sessions = server.ask("SELECT uniqExact(SessionId) FROM otel_logs").await;
+    let complete = "SELECT count() FROM (SELECT SessionId, max(Logs) AS archived FROM session_archives GROUP BY SessionId) AS a \
+         JOIN (SELECT SessionId, count() AS stored FROM otel_logs GROUP BY SessionId) AS s USING SessionId WHERE archived = stored";
+    eventually("every session in the archive, whole", async || server.ask(complete).await == sessions).await;
+    let twice = "SELECT count() FROM (SELECT SessionId, IngestedUpTo, count() AS times FROM session_archives \
+         GROUP BY SessionId, IngestedUpTo HAVING times > 1)";
+    assert_eq!(server.ask(twice).await, 0, "no state of a session was archived by both");
+    for process in receivers.into_iter().chain(gateways).chain(archivers) {
+        assert!(process.stop().success());
+    }
+    assert!(server.up.stop().success());
+}
+
+#[tokio::test]
+async fn a_repetition_is_known_by_the_receiver_that_took_the_first_also_after_its_restart_and_by_no_other() {
+    let dirs: [tempfile::TempDir; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let server = Server::start(dirs[0].path());
+    let ingest = |at: usize| Process::start(dirs[at].path(), &server.flags, &["ingest"], "health");
+    let (first, second) = (ingest(1), ingest(2));
+    let client = Client::new();
+    send(client.clone(), first.socket("OTLP over HTTP"), "1-0".to_owned()).await;
+    assert!(first.stop().success());
+    let first = ingest(1);
+    send(client.clone(), first.socket("OTLP over HTTP"), "1-0".to_owned()).await;
+    send(client.clone(), first.socket("OTLP over HTTP"), "1-1".to_owned()).await;
+    let count = async || server.ask("SELECT count() FROM otel_logs").await;
+    eventually("both events", async || count().await >= 2).await;
+    assert_eq!(count().await, 2);
+    // What keeps this from happening is a balancer that keeps a sender with one receiver.
+    send(client.clone(), second.socket("OTLP over HTTP"), "1-0".to_owned()).await;
+    assert!(first.stop().success() && second.stop().success());
+    assert_eq!(count().await, 3, "to another receiver it is new");
+    assert_eq!(server.ask("SELECT uniqExact(EventId) FROM otel_logs").await, 2, "and can be told by its id");
+    assert!(server.up.stop().success());
+}
+
+#[test]
+fn a_role_by_itself_without_a_server_says_what_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    for role in ["ingest", "gateway"] {
+        let output = granary(dir.path()).arg(role).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains("--clickhouse-url"), "{told}");
+    }
+}

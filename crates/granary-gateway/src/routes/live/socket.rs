@@ -1,0 +1,121 @@
+//! A live feed over a `WebSocket`, with pause, resume and filter.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::message::{self, Command};
+use crate::limits::whole_seconds;
+use crate::router::GatewayState;
+use crate::routes::carry::Playing;
+use crate::routes::replay::KEEP_ALIVE;
+use crate::routes::replay::socket::SILENCES;
+use crate::{Caller, LiveClient, LiveItem};
+
+/// Why a connection is to end; none is that it has ended already.
+type Ended = Option<(u16, &'static str)>;
+
+/// Serves one client until it goes away, is idle for too long, or the gateway stops.
+pub(super) async fn serve(
+    mut socket: WebSocket,
+    mut playing: Playing<LiveClient>,
+    state: GatewayState,
+    caller: Caller,
+) {
+    // Told to stop, the gateway waits until this is over.
+    let _under_way = state.sockets.token();
+    let ended = feed(&mut socket, &mut playing, &state, &caller).await;
+    // The place is free again before a peer that reads nothing is waited for.
+    drop(playing);
+    if let Some((code, reason)) = ended {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        timeout(Duration::from_secs(1), socket.send(close)).await.ok();
+    }
+}
+
+async fn feed(
+    socket: &mut WebSocket,
+    playing: &mut Playing<LiveClient>,
+    state: &GatewayState,
+    caller: &Caller,
+) -> Ended {
+    let (stopping, max_idle) = (playing.stopping.clone(), playing.max_idle);
+    let client = &mut playing.replay;
+    let mut signs = interval(KEEP_ALIVE);
+    signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut heard, mut commanded, mut is_paused) = (Instant::now(), Instant::now(), false);
+    let mut outgoing = Some(message::state(is_paused, &client.filter()));
+    loop {
+        if let Some(text) = outgoing.take() {
+            let sent = tokio::select! {
+                () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+                sent = timeout(max_idle, socket.send(Message::Text(text.into()))) => sent,
+            };
+            match sent {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some((close_code::NORMAL, "nothing was taken for too long")),
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+            received = socket.recv() => {
+                heard = Instant::now();
+                let text = match received {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Binary(_))) => {
+                        outgoing = Some(message::error("commands are text"));
+                        continue;
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                };
+                commanded = heard;
+                let command = Command::read(&text).and_then(|command| {
+                    state.allowances.take(caller.account()).map(|()| command).map_err(|wait| {
+                        format!("too many commands; wait for {} seconds", whole_seconds(wait))
+                    })
+                });
+                match command {
+                    Err(detail) => outgoing = Some(message::error(&detail)),
+                    Ok(command) => {
+                        match command {
+                            Command::Pause {} => is_paused = true,
+                            Command::Resume {} => is_paused = false,
+                            Command::Filter { filter } => client.set_filter(filter),
+                        }
+                        outgoing = Some(message::state(is_paused, &client.filter()));
+                    }
+                }
+            }
+            item = client.next(), if !is_paused => {
+                outgoing = Some(match item {
+                    Ok(LiveItem::Event(event)) => message::event(&event),
+                    Ok(LiveItem::Missed(missed)) => {
+                        let mut text = message::missed(&missed);
+                        text["type"] = "missed".into();
+                        text.to_string()
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a live feed was cut off");
+                        let text = message::error("the feed cannot go on; the gateway's log says why");
+                        timeout(max_idle, socket.send(Message::Text(text.into()))).await.ok();
+                        return Some((close_code::ERROR, "the feed cannot go on"));
+                    }
+                });
+            }
+            _ = signs.tick() => {
+                if heard.elapsed() > KEEP_ALIVE * SILENCES + KEEP_ALIVE / 2 {
+                    return None;
+                }
+                if is_paused && commanded.elapsed() > max_idle {
+                    return Some((close_code::NORMAL, "nothing was said for too long"));
+                }
+                if !matches!(timeout(max_idle, socket.send(Message::Ping(Vec::new().into()))).await, Ok(Ok(()))) {
+                    return None;
+                }
+            }
+        }
+    }
+}
