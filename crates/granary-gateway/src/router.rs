@@ -5,21 +5,24 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Router, middleware};
+use granary_access::Gate;
 use granary_archive::Archive;
 use granary_clickhouse::Warehouse;
 use granary_service::Health;
 use granary_service::metrics::Registry;
+use http::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::caller::identified;
+use crate::entrance::cors;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
 use crate::routes::{export, health, index, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Runner};
+use crate::{Catalogue, GatewayConfig, QueryLimits, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -29,6 +32,11 @@ pub struct GatewayState {
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
     pub(crate) metrics: Registry,
+    pub(crate) gate: Arc<Gate>,
+    /// Sites whose pages may ask.
+    pub(crate) origins: Arc<[HeaderValue]>,
+    pub(crate) query_limits: Arc<QueryLimits>,
+    pub(crate) warehouse: Warehouse,
     pub(crate) allowances: Arc<Allowances>,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
@@ -52,7 +60,11 @@ impl GatewayState {
     ) -> Self {
         Self {
             catalogue: Arc::new(catalogue),
-            runner: Runner::new(warehouse, config.query_limits()),
+            runner: Runner::new(warehouse.clone(), config.query_limits()),
+            query_limits: Arc::new(config.query_limits()),
+            warehouse,
+            gate: Arc::new(Gate::local_only()),
+            origins: Arc::new([]),
             archive,
             health,
             metrics,
@@ -63,6 +75,15 @@ impl GatewayState {
             sockets: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
+    }
+
+    /// Has callers identified by that gate, and pages of those sites let in. Without this only those on this machine
+    /// are answered.
+    #[must_use]
+    pub fn with_access(mut self, gate: Gate, origins: Vec<HeaderValue>) -> Self {
+        self.gate = Arc::new(gate);
+        self.origins = origins.into();
+        self
     }
 
     pub(crate) fn archive(&self) -> Result<&Archive, Problem> {
@@ -83,7 +104,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
-        .route_layer(middleware::from_fn(identified));
+        .route_layer(middleware::from_fn_with_state(state.clone(), identified));
     Router::new()
         .merge(asked_for)
         .route("/livez", get(health::alive))
@@ -92,6 +113,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .fallback(async || Problem::not_found("there is nothing here; GET / lists what there is"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(after_panic))
+        .layer(cors(&state.origins))
         .layer(middleware::from_fn(accompany))
         .with_state(state)
 }

@@ -200,6 +200,43 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.max_replay_idle", "How long the client of a replay or export may take nothing"),
     value("gateway.max_connections", "Open connections"),
     value("gateway.shutdown_grace", "How long answers under way may take after the gateway was told to stop"),
+    text("gateway.keys_file", "Who may ask, as `granary keys` writes it; ingest.keys_file by default"),
+    value(
+        "gateway.loopback_without_key",
+        "true: who asks on this machine needs no key, also where there are keys",
+    ),
+    value(
+        "gateway.hosts",
+        "Names that requests without a key may come by, besides localhost: [\"granary.example\"]",
+    ),
+    text(
+        "gateway.tls_cert",
+        "Speak TLS with this certificate and its chain (PEM); read again when it changes",
+    ),
+    text("gateway.tls_key", "The certificate's private key (PEM)"),
+    text("gateway.tls_client_ca", "Ask clients for a certificate of this authority (PEM), besides their key"),
+    value("gateway.cors_origins", "Sites whose pages may ask, with a key: [\"https://grafana.example\"]"),
+    text("gateway.jwt.algorithm", "How JWTs are signed: HS256, RS256 or ES256; no other is taken"),
+    text("gateway.jwt.secret_file", "The file with the secret of HS256, at least 32 bytes"),
+    text(
+        "gateway.jwt.jwks",
+        "The identity provider's keys for RS256 and ES256: an https:// address or a file",
+    ),
+    text("gateway.jwt.issuer", "What a JWT's iss must be"),
+    text("gateway.jwt.audience", "What a JWT's aud must be or hold"),
+    value("gateway.jwt.leeway", "By how much clocks may differ for exp and nbf"),
+    text("gateway.jwt.tenant_claim", "The claim with the tenant"),
+    text("gateway.jwt.role_claim", "The claim with the role: viewer, team, analyst or admin"),
+    text("gateway.jwt.user_claim", "The claim with the user, for viewers"),
+    text("gateway.jwt.team_claim", "The claim with the team, for the role team"),
+    text(
+        "gateway.jwt.groups_claim",
+        "The claim with the groups of queries that may be asked; all without it",
+    ),
+    text(
+        "gateway.jwt.parameters_claim",
+        "The claim with parameters that have these values in whatever is asked",
+    ),
 ];
 
 #[cfg(test)]

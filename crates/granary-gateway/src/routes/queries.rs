@@ -17,11 +17,15 @@ use crate::{Caller, Format, NamedQuery, RawParams};
 /// Room for a few hundred filter values. Doubled by escaping, it stays below what ClickHouse takes as one value.
 const MAX_QUERY_STRING_BYTES: usize = 32 * 1024;
 
-/// `GET /v1/queries`
-pub(crate) async fn list(State(state): State<GatewayState>) -> Json<Value> {
+/// `GET /v1/queries`: those that the caller may ask.
+pub(crate) async fn list(
+    State(state): State<GatewayState>,
+    Extension(caller): Extension<Caller>,
+) -> Json<Value> {
     let queries: Vec<_> = state
         .catalogue
         .iter()
+        .filter(|query| caller.may_ask(query).is_ok())
         .map(|query| {
             json!({
                 "name": query.name(),
@@ -45,11 +49,13 @@ pub(crate) async fn describe_or_run(
     let Path(file) = file.map_err(Problem::unreadable_path)?;
     let find = |name: &str| state.catalogue.get(name).ok_or_else(|| Problem::unknown_query(name));
     let Some((name, format)) = file.rsplit_once('.') else {
-        return Ok(Json(find(&file)?.describe()).into_response());
+        let query = find(&file)?;
+        caller.may_ask(query)?;
+        return Ok(Json(query.describe()).into_response());
     };
     let query = find(name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
-    let prepared = query.prepare(caller.tenant(), &read_params(given.as_deref())?, Timestamp::now())?;
+    let prepared = caller.prepare(query, &read_params(given.as_deref())?, Timestamp::now())?;
     let answer = state.runner.run_for(&prepared, format, &caller, request_id).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),

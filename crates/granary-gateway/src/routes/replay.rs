@@ -24,10 +24,11 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::carry::Playing;
 use super::part::read_play;
+use crate::caller::may_see_session;
 use crate::problem::Problem;
 use crate::router::GatewayState;
 use crate::{Caller, ParamError};
@@ -59,7 +60,7 @@ pub(crate) async fn play(
         _ if asks_for_websocket(&parts.headers) => return Err(Problem::unreadable_upgrade()),
         _ => None,
     };
-    if upgrade.is_some() && !is_same_origin(&parts.headers) {
+    if upgrade.is_some() && !is_welcome(&parts.headers, &state.origins) {
         return Err(Problem::foreign_origin());
     }
     let Some(playing) = begin(&state, &caller, &session, options).await? else {
@@ -83,6 +84,7 @@ pub(super) async fn begin(
     options: ReplayOptions,
 ) -> Result<Option<Playing>, Problem> {
     let archive = state.archive()?;
+    may_see_session(&state.warehouse, &state.query_limits, caller, session).await?;
     let place = Arc::clone(&state.replays).try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("as many sessions are being read as may", BUSY_RETRY))?;
     let replay = archive.replay(caller.tenant(), session, options).await?;
@@ -102,11 +104,14 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Whether a page of another site is not behind this. Browsers let any page open a `WebSocket` to any address, this
+/// Whether a page of another site is not behind this, unless it is one of those that may ask. Browsers let any page open a `WebSocket` to any address, this
 /// machine's own too, and only say whose page it is.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    if origins.contains(origin) {
+        return true;
+    }
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     host.is_some() && host == text(header::HOST)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use granary_access::{Gate, GateConfig, Watch};
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
 use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
@@ -118,6 +119,14 @@ impl TestGateway {
         let mut config = GatewayConfig::default();
         configure(&mut config);
         let health = Health::default();
+        let of_gate = GateConfig {
+            keys_file: config.keys_file.clone(),
+            loopback_without_key: config.loopback_without_key,
+            hosts: config.hosts.clone(),
+            jwt: config.jwt.clone(),
+        };
+        let gate = Gate::open(&of_gate, &mut Watch::default()).unwrap();
+        let origins = config.cors_origins.iter().map(|origin| origin.parse().unwrap()).collect();
         let state = GatewayState::new(
             &config,
             Warehouse::new(warehouse),
@@ -126,7 +135,7 @@ impl TestGateway {
             Registry::default(),
             catalogue,
         );
-        Self { app: create_app(state), health }
+        Self { app: create_app(state.with_access(gate, origins)), health }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
