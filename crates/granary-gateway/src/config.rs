@@ -70,7 +70,7 @@ pub struct GatewayConfig {
     /// is no such file and no JWT setting, this machine is served without a key, and no other is. It is read
     /// again within a second of a change.
     pub keys_file: PathBuf,
-    /// Whether those on this machine need no key where there are keys. Behind a proxy or in a sidecar everybody seems
+    /// Whether those on this machine need no key where there are keys; they are admins of the tenant `default`. Behind a proxy or in a sidecar everybody seems
     /// to be on this machine, so the default is that they do.
     pub loopback_without_key: bool,
     /// Names beside those of the loopback that requests without a key may come by (their `Host`). Other names are refused

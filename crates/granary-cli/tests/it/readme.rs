@@ -81,9 +81,16 @@ async fn every_command_of_the_readme_works() {
                 assert_eq!(post(&up, Some(value)).await, StatusCode::OK);
             }
         } else if let Some(url) = command.strip_prefix("curl ") {
-            let url = url.trim_matches(['\'', '"']).trim_start_matches("-N ").trim_matches(['\'', '"']);
+            let words = words(url);
+            let [flag, header, url] = &words[..] else { panic!("what is {command:?}?") };
+            let (name, value) = header.split_once(": ").unwrap();
+            assert_eq!(flag, "-H");
             let url = url.replace("http://127.0.0.1:8080", up.gateway());
-            let response = reqwest::get(&url).await.unwrap();
+            // It is there by now, and so are the keys before it.
+            assert_eq!(reqwest::get(&url).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+            let with_key = async || Client::new().get(&url).header(name, value).send().await.unwrap();
+            eventually("the key", async || with_key().await.status() != StatusCode::UNAUTHORIZED).await;
+            let response = with_key().await;
             assert!(response.status().is_success(), "{command}: {}", response.text().await.unwrap());
         } else if let Some(arguments) = command.strip_prefix("granary up") {
             // It would run for ever; that its flags are right is what can be seen.
