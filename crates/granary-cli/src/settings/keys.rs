@@ -90,7 +90,10 @@ pub(crate) const KEYS: &[Key] = &[
     value("clickhouse.timeout", "How long one statement may take"),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
     named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),
-    text("ingest.keys_file", "Who may send and ask, as `granary keys` writes it; in the data folder by default"),
+    text(
+        "ingest.keys_file",
+        "Who may send and ask, as `granary keys` writes it; in the data folder by default",
+    ),
     value(
         "ingest.loopback_without_key",
         "true: senders on this machine need no key, also where there are keys",
