@@ -7,7 +7,7 @@ use granary_gateway::{Catalogue, Gateway, GatewayConfig};
 use granary_service::Health;
 use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderName;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -59,7 +59,7 @@ impl Asker {
         let lower = |name: &str| HeaderName::try_from(name).unwrap();
         let headers = headers.iter().map(|(name, value)| (lower(name), value.parse().unwrap()));
         let request = self.client.get(format!("{}/{question}", self.base)).bearer_auth(&self.token);
-        let answer = request.headers(HeaderMap::from_iter(headers)).send().await.unwrap();
+        let answer = request.headers(headers.collect()).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     }
 
