@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use granary_ingest::{BindError, Ingest, IngestConfig, Key, KeyFile, KeyFileError, KeyLimits, NewKey, Token};
+use granary_access::{Key, KeyFile, KeyFileError, KeyLimits, NewKey, Token};
+use granary_ingest::{BindError, Ingest, IngestConfig};
 use granary_model::Signal;
 use granary_redact::{RedactConfig, Redactor};
 use granary_service::metrics::Registry;

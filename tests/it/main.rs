@@ -12,6 +12,7 @@ mod delivery;
 mod doors;
 mod events;
 mod hostile;
+mod isolation;
 mod keys;
 mod put_aside;
 mod receiver;

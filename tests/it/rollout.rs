@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use granary_ingest::{IngestConfig, Key, KeyFile, KeyFileError, NewKey};
+use granary_access::{Key, KeyFile, KeyFileError, NewKey};
+use granary_ingest::IngestConfig;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use serde::Deserialize;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use granary_access::{Network, Role};
 use granary_archive::Speed;
 use granary_model::{Signal, TenantId};
 use granary_service::logging::LogConfig;
@@ -125,7 +126,7 @@ Examples:
         #[arg(long, global = true)]
         token: Option<String>,
     },
-    /// Make, list, rotate and revoke the keys that senders need.
+    /// Make, list, rotate and revoke the keys that senders and askers need.
     #[command(after_help = "\
 Examples:
   granary keys create --team platform --name 'build agents' --expires 90d
@@ -311,7 +312,9 @@ pub(crate) enum Keys {
     #[command(after_help = "\
 Examples:
   granary keys create --team platform --name 'build agents' --expires 90d
-  granary keys create --tenant acme --requests-per-second 50 --bytes-per-second 5MiB > token")]
+  granary keys create --tenant acme --requests-per-second 50 --bytes-per-second 5MiB > token
+  granary keys create --role viewer --user dev@example.com
+  granary keys create --role analyst --group cost --fix project=granary --network 10.0.0.0/8")]
     Create(CreateKey),
     /// All keys, whatever became of them.
     List {
@@ -338,12 +341,29 @@ Examples:
 /// `granary keys create`
 #[derive(Debug, Args)]
 pub(crate) struct CreateKey {
-    /// Whose data come with the key. Queries and archives of this granary are those of the tenant `default`.
+    /// What the key is for: ingest (it sends), or asking: viewer (what --user did), team (what --team did), analyst
+    /// (all of the tenant) or admin (that, who asked what, and flushing what is cached).
+    #[arg(long, default_value_t = Role::Ingest)]
+    pub(crate) role: Role,
+    /// Whose data come with the key, or are seen with it.
     #[arg(long, default_value = TenantId::DEFAULT)]
     pub(crate) tenant: String,
-    /// The team that the data are counted under, whatever the sender says; without one the sender says it.
+    /// The team that the data are counted under, whatever the sender says; without one the sender says it. For the role
+    /// team, the team whose data are seen.
     #[arg(long)]
     pub(crate) team: Option<String>,
+    /// For the role viewer, the user whose data are seen, as sessions have it: mostly an e-mail address.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// A group of queries that may be asked, such as cost; may be given several times, and without it all may.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub(crate) groups: Vec<String>,
+    /// A parameter that has this value in whatever is asked; given again with the same name, one more value.
+    #[arg(long = "fix", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) fixed: Vec<(String, String)>,
+    /// A network that the key is taken from, such as 10.0.0.0/8; may be given several times, and without it any is.
+    #[arg(long = "network", value_name = "CIDR")]
+    pub(crate) networks: Vec<Network>,
     /// What the key is for, in your words.
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -417,6 +437,12 @@ Examples:
     },
     /// Print the lifecycle rules for the bucket, as `aws s3api put-bucket-lifecycle-configuration` takes them.
     Lifecycle,
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as project=granary")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Reads `1%` or `0.01`.

@@ -123,6 +123,15 @@ impl Settings {
         ingest
     }
 
+    /// The answering role's settings: its keys are those of the receiver unless a place is set.
+    pub(crate) fn gateway(&self) -> GatewayConfig {
+        let mut gateway = self.gateway.clone();
+        if gateway.keys_file.as_os_str().is_empty() {
+            gateway.keys_file = self.ingest().keys_file;
+        }
+        gateway
+    }
+
     /// Where sessions are archived: in the data folder unless a place is set.
     pub(crate) fn archive(&self) -> ArchiveConfig {
         let mut archive = self.archive.clone();

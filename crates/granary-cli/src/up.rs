@@ -46,16 +46,18 @@ pub(crate) struct Addresses {
     /// How both are spoken to: `http` or `https`.
     pub(crate) otlp_scheme: &'static str,
     pub(crate) gateway: SocketAddr,
+    /// How it is spoken to.
+    pub(crate) gateway_scheme: &'static str,
     pub(crate) clickhouse: String,
     pub(crate) archive: String,
 }
 
 impl std::fmt::Display for Addresses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { otlp_grpc, otlp_http, otlp_scheme, gateway, clickhouse, archive } = self;
+        let Self { otlp_grpc, otlp_http, otlp_scheme, gateway, gateway_scheme, clickhouse, archive } = self;
         writeln!(f, "  OTLP over gRPC   {otlp_scheme}://{otlp_grpc}")?;
         writeln!(f, "  OTLP over HTTP   {otlp_scheme}://{otlp_http}")?;
-        writeln!(f, "  queries          http://{gateway}/v1/queries")?;
+        writeln!(f, "  queries          {gateway_scheme}://{gateway}/v1/queries")?;
         writeln!(f, "  ClickHouse       {clickhouse}")?;
         write!(f, "  archive          {archive}")
     }
@@ -101,6 +103,7 @@ impl Roles {
         let redactor = Redactor::new(&settings.redact).context("the redaction rules cannot be used")?;
         let catalogue = Catalogue::load(settings.gateway.query_dir.as_deref())?;
         Ingest::check(&settings.ingest())?;
+        Gateway::check(&settings.gateway())?;
         let data_dir = DataDir::take(&settings.data_dir)?;
         let (engine, (owner, reader)) = match server(&settings.clickhouse) {
             Some(users) => (None, users),
@@ -137,7 +140,7 @@ impl Roles {
         let ingest =
             Ingest::bind(&settings.ingest(), owner.clone(), redactor, &metrics, tables_ready).await?;
         let gateway = Gateway::bind(
-            settings.gateway.clone(),
+            settings.gateway(),
             reader.clone(),
             Some(archive.clone()),
             health.clone(),
@@ -152,8 +155,9 @@ impl Roles {
         let addresses = Addresses {
             otlp_grpc: ingest.grpc_addr(),
             otlp_http: ingest.http_addr(),
-            otlp_scheme: if settings.ingest.tls_cert.is_some() { "https" } else { "http" },
+            otlp_scheme: scheme(settings.ingest.tls_cert.is_some()),
             gateway: gateway.local_addr(),
+            gateway_scheme: scheme(settings.gateway.tls_cert.is_some()),
             clickhouse: running.owner.url.clone(),
             archive: archive_config.url,
         };
@@ -191,6 +195,10 @@ impl Roles {
         drop(self.data_dir);
         Ok(stages.finish()?)
     }
+}
+
+fn scheme(over_tls: bool) -> &'static str {
+    if over_tls { "https" } else { "http" }
 }
 
 /// What the roles are made from.

@@ -1,48 +1,67 @@
-//! Who asks: whose data is read, and on whose account.
+//! Who asks: whose data is read, in which role, and on whose account.
 //!
-//! The only place where a request gets its tenant. Nothing that the caller writes has a part in it. A layer
-//! around every route identifies the caller once ([`identified`]); handlers and the layers within find it among the
-//! request's extensions.
+//! The only place where a request gets its tenant, and where what a key or token fixes is put into a query. Nothing that
+//! the caller writes has a part in it. A layer around every route identifies the caller once ([`identified`]);
+//! handlers and the layers within find it among the request's extensions.
+
+mod account;
+mod asking;
+mod narrowing;
+mod sessions;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use granary_access::{Admitted, Credential, Gate, Grant, Holder, Refused, Role, host_of};
 use granary_model::TenantId;
+use http::header;
 use http::request::Parts;
+use jiff::Timestamp;
 
-/// An identified caller.
+use crate::door::Refusal;
+use crate::problem::Problem;
+use crate::router::GatewayState;
+
+pub use account::Account;
+pub use asking::{AskError, Forbidden};
+pub(crate) use sessions::may_see_session;
+
+/// An identified caller. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Caller {
     tenant: TenantId,
     account: Account,
-}
-
-/// What a caller's allowance is kept under.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Account {
-    /// A host: an IPv4 address, or the network of an IPv6 one, since a host has a whole network of those.
-    Host(IpAddr),
-    /// The process itself.
-    Local,
+    /// None is somebody on this machine, where no key is asked for.
+    grant: Option<Arc<Grant>>,
 }
 
 impl Caller {
     /// The process itself, asking for the default tenant.
     #[must_use]
     pub fn local() -> Self {
-        Self { tenant: TenantId::default(), account: Account::Local }
+        Self { tenant: TenantId::default(), account: Account::Local, grant: None }
     }
 
-    /// Identifies who sent a request, by the connection it came over.
-    fn identify(request: &Parts) -> Self {
-        let account = match request.extensions.get::<ConnectInfo<SocketAddr>>() {
-            Some(ConnectInfo(peer)) => Account::Host(host(peer.ip())),
-            None => Account::Local,
-        };
-        Self { tenant: TenantId::default(), account }
+    /// Somebody who was let in; `peer` is where from, `None` this process itself.
+    #[must_use]
+    pub fn of(admitted: Admitted, peer: Option<SocketAddr>) -> Self {
+        match admitted {
+            Admitted::Granted(grant) => {
+                let account = match &grant.holder {
+                    Holder::Key(id) => Account::Key(id.clone()),
+                    Holder::Subject(subject) => Account::Subject(subject.clone()),
+                };
+                Self { tenant: grant.tenant.clone(), account, grant: Some(grant) }
+            }
+            Admitted::Local => {
+                let account = peer.map_or(Account::Local, |peer| Account::Host(host_of(peer.ip())));
+                Self { account, ..Self::local() }
+            }
+        }
     }
 
     /// Whose data the caller reads.
@@ -51,52 +70,111 @@ impl Caller {
         &self.tenant
     }
 
-    pub(crate) fn account(&self) -> &Account {
+    /// What its allowances are kept under.
+    #[must_use]
+    pub fn account(&self) -> &Account {
         &self.account
     }
+
+    /// What it may do. Who needs no key may do everything.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.grant.as_ref().map_or(Role::Admin, |grant| grant.role)
+    }
+
+    /// What its key or token allows; none where no key was asked for.
+    #[must_use]
+    pub fn grant(&self) -> Option<&Grant> {
+        self.grant.as_deref()
+    }
+
+    /// Whether queries of a group may be asked.
+    #[must_use]
+    pub fn may(&self, group: &str) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.may(group))
+    }
+
+    /// Whether all of the tenant is seen: no filter says that only some users' data are, or teams', projects' or
+    /// sessions'. What knows nothing of such filters is for those who see all.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.access_filters().next().is_none()
+    }
+
+    /// The filters that say whose data are seen, each with the values that are.
+    pub fn access_filters(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        self.grant.iter().flat_map(|grant| grant.fixed.access_filters())
+    }
 }
 
+/// As logs and the audit have it: `key Ab3dEf7h`, `subject …`, an address, or `local`.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.account {
-            Account::Host(address) => address.fmt(f),
-            Account::Local => f.write_str("local"),
-        }
+        self.account.fmt(f)
     }
 }
 
-/// Says who it is that asks, to everything within.
-pub(crate) async fn identified(request: Request, next: Next) -> Response {
+/// Says who it is that asks, to everything within; whoever may not ask gets no further.
+pub(crate) async fn identified(State(state): State<GatewayState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = Caller::identify(&parts);
-    parts.extensions.insert(caller);
-    next.run(Request::from_parts(parts, body)).await
-}
-
-fn host(address: IpAddr) -> IpAddr {
-    const NETWORK: u128 = !0 << 64;
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from(u128::from(address) & NETWORK).into(),
-        other => other,
+    match identify(&state.gate, &parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(refused) => Problem::from(refused).into_response(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(peer: &str) -> Account {
-        let mut parts = http::Request::new(()).into_parts().0;
-        parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
-        Caller::identify(&parts).account().clone()
+/// The same for ClickHouse's HTTP interface, which has more places for a key and another form of saying no.
+pub(crate) async fn identified_for_sql(
+    State(state): State<GatewayState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match identify_clickhouse(&state.gate, &parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(refused) => Refusal::unidentified(refused).into_response(),
     }
+}
 
-    #[test]
-    fn a_host_has_one_account_whichever_of_its_addresses_and_ports_it_uses() {
-        assert_eq!(account("192.0.2.1:1"), account("192.0.2.1:2"));
-        assert_eq!(account("192.0.2.1:1"), account("[::ffff:192.0.2.1]:1"));
-        assert_eq!(account("[2001:db8::1]:1"), account("[2001:db8::ffff:1]:1"));
-        assert_ne!(account("192.0.2.1:1"), account("192.0.2.2:1"));
-        assert_ne!(account("[2001:db8::1]:1"), account("[2001:db8:0:1::1]:1"));
-    }
+/// Identifies who sent an ordinary request, by what it shows and the connection it came over.
+///
+/// # Errors
+///
+/// Nobody who may ask.
+pub async fn identify(gate: &Gate, request: &Parts) -> Result<Caller, Refused> {
+    let shown = Credential::of_request(&request.headers);
+    admit(gate, request, shown).await
+}
+
+/// The same for a request that speaks ClickHouse's HTTP interface, which has more places for a key.
+///
+/// # Errors
+///
+/// Nobody who may ask.
+pub async fn identify_clickhouse(gate: &Gate, request: &Parts) -> Result<Caller, Refused> {
+    let shown = Credential::of_clickhouse(&request.headers, request.uri.query());
+    admit(gate, request, shown).await
+}
+
+async fn admit(
+    gate: &Gate,
+    request: &Parts,
+    shown: Result<Option<Credential>, granary_access::CredentialError>,
+) -> Result<Caller, Refused> {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+    // Over HTTP/2 the name stands in the address.
+    let authority = request.uri.authority().map(http::uri::Authority::as_str);
+    let host = match (authority, request.headers.get(header::HOST)) {
+        (Some(authority), _) => Some(authority),
+        // What is not text is no name of ours.
+        (None, host) => host.map(|host| host.to_str().unwrap_or_default()),
+    };
+    let admitted = gate.identify(peer.map(|peer| peer.ip()), host, shown, Timestamp::now()).await?;
+    Ok(Caller::of(admitted, peer))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use granary_access::JwtConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::CursorKey;
@@ -14,8 +15,8 @@ use crate::CursorKey;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayConfig {
-    /// Address and port of the HTTP interface. Whoever reaches it may read the default tenant's data, so beyond
-    /// the loopback it belongs behind something that asks who is there. Default `127.0.0.1:8080`.
+    /// Address and port of the HTTP interface. One that other machines reach is refused at the start where there is
+    /// neither a key nor a JWT setting. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
     /// A folder with queries of the operator's own, `<group>/<name>.sql` as in `queries/README.md`, read
     /// once at the start. A file that breaks the rules, or has the name of a query that comes along, keeps the
@@ -89,6 +90,28 @@ pub struct GatewayConfig {
     /// these clients' tenants. Inserts beyond it wait for some seconds and then are left out; so is one with more events than
     /// two seconds' worth. The clients are told how many. Default 20,000.
     pub max_live_rate: NonZeroU32,
+    /// Where the keys are; see [`granary_access::KeyFile`]. Empty: those of the receiver, `ingest.keys_file`. Where there
+    /// is no such file and no JWT setting, this machine is served without a key, and no other is. It is read
+    /// again within a second of a change.
+    pub keys_file: PathBuf,
+    /// Whether those on this machine need no key where there are keys; they are admins of the tenant `default`. Behind a proxy or in a sidecar everybody seems
+    /// to be on this machine, so the default is that they do.
+    pub loopback_without_key: bool,
+    /// Names beside those of the loopback that requests without a key may come by (their `Host`). Other names are refused
+    /// with 403: a page in a browser can have a name of its own point to this machine. Default none.
+    pub hosts: Vec<String>,
+    /// The certificate, with its chain, that the gateway shows; PEM. With `tls_key` set it speaks TLS and nothing
+    /// else. It is read again within a second of a change, like the two below.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key; PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The authority, or several, whose certificate a client must have; PEM. Its key it needs all the same.
+    pub tls_client_ca: Option<PathBuf>,
+    /// Sites whose pages may ask, each as `https://host` or with a port; `*` is none. Their pages need a key like
+    /// everybody else. Default none: browsers let no other site's page read an answer.
+    pub cors_origins: Vec<String>,
+    /// Tokens of an identity provider, which are taken beside keys.
+    pub jwt: JwtConfig,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].
@@ -149,6 +172,14 @@ impl Default for GatewayConfig {
             max_live_queue_events: at_least_one(1_000),
             max_live_queue_bytes: ByteSize::mib(4),
             max_live_rate: at_least_one(20_000),
+            keys_file: PathBuf::new(),
+            loopback_without_key: false,
+            hosts: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
+            cors_origins: Vec::new(),
+            jwt: JwtConfig::default(),
         }
     }
 }

@@ -5,6 +5,26 @@
 //! ([`RawParams`], [`ParamError`]) and bound by the server; no SQL is made from them. Whose data is read follows from who
 //! asks ([`Caller`]), not from anything that can be given.
 //!
+//! # Who may ask what
+//!
+//! Whoever asks shows a key or a JWT (`granary-access`); where neither is configured, this machine is served without
+//! and no other is. A caller that may see only some users' data, or teams', projects' or sessions', asks only
+//! queries that honour that filter, which is then bound for it ([`Caller::prepare`]). `/livez`, `/readyz` and `/metrics`
+//! are open to everybody who reaches the address: probes and scrapers have no key, and nothing there is of a tenant's data.
+//!
+//! | answer | when |
+//! |---|---|
+//! | 401 `unauthenticated` | no key or token, or one that is not known, mistyped, expired, revoked; a JWT that is not in order |
+//! | 403 `wrong-role` | a key that sends and does not ask; something that is for admins |
+//! | 403 `wrong-network` | a key used from elsewhere than it may be |
+//! | 403 `foreign-host` | without a key, by a name that is not this machine's |
+//! | 403 `forbidden-group` | a query of a group that the key may not ask |
+//! | 403 `forbidden-query` | a query that does not honour a filter which the key has |
+//! | 403 `fixed-parameter` | another value for a parameter that is fixed |
+//! | 404 `unknown-session` | a session that is not there, or is not the caller's |
+//! | 429 `too-many-failures` | too many wrong keys from one host |
+//! | 503 `unavailable` | the identity provider's keys were never there |
+//!
 //! The bounds ([`GatewayConfig`]): each caller has an allowance of requests (429 past it); so many queries run at the
 //! same time, so many wait, so long (503); each query has its time (504), rows to read, memory and rows in
 //! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]), in one of nine formats
@@ -27,6 +47,7 @@ mod cursor;
 mod digest;
 mod door;
 mod encoding;
+mod entrance;
 mod format;
 mod freshness;
 mod health_door;
@@ -44,7 +65,7 @@ mod server;
 mod time;
 mod write;
 
-pub use caller::Caller;
+pub use caller::{Account, AskError, Caller, Forbidden, identify, identify_clickhouse};
 pub use catalogue::{
     Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
 };

@@ -298,6 +298,11 @@ impl NamedQuery {
         })
     }
 
+    /// Whether there is a parameter of that name.
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
+        self.parameter_names().any(|known| known == name)
+    }
+
     fn parameter_names(&self) -> impl Iterator<Item = &str> {
         let filters = self.filters().iter().map(|filter| filter.name());
         let own = self.params().iter().map(|param| param.name.as_str());

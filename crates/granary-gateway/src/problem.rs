@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
+use granary_access::{JwtProblem, KeyProblem, Refused};
 use granary_archive::ArchiveError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::limits::whole_seconds;
-use crate::{Format, LiveError, ParamError, RunError};
+use crate::{AskError, Forbidden, Format, LiveError, ParamError, RunError};
 
 /// Why there is no answer.
 #[derive(Debug, Clone)]
@@ -27,6 +28,10 @@ pub(crate) struct Problem {
     /// For the log alone.
     pub(crate) cause: Option<String>,
 }
+
+/// With the second one, browsers ask people for a key, which is the password.
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"granary\", Basic realm=\"granary\", charset=\"UTF-8\"");
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -119,11 +124,28 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).because(cause)
     }
 
-    fn unavailable(cause: &dyn Display) -> Self {
+    pub(crate) fn unknown_session(session: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown-session", format!("there is no session {session:?}"))
+    }
+
+    pub(crate) fn unavailable(cause: &dyn Display) -> Self {
         let detail = "the warehouse cannot answer now; ask again in a while";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             .because(cause)
             .retry_after(Duration::from_secs(1))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// How long to stay away.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The body, as the caller gets it.
@@ -148,10 +170,62 @@ impl IntoResponse for Problem {
         headers.extend(
             self.retry_after.map(|wait| (header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))),
         );
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         let status = self.status;
         let mut response = (status, headers).into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        let forbidden = |kind| Self::new(StatusCode::FORBIDDEN, kind, detail.clone());
+        match &refused {
+            Refused::Key(KeyProblem::Role { .. }) | Refused::Jwt(JwtProblem::Role { .. }) => {
+                forbidden("wrong-role")
+            }
+            Refused::Key(KeyProblem::Network) => forbidden("wrong-network"),
+            Refused::ForeignHost => forbidden("foreign-host"),
+            Refused::TooManyFailures { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-failures", detail)
+                    .retry_after(*retry_after)
+            }
+            Refused::Jwt(JwtProblem::Unavailable) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+                    .retry_after(Duration::from_secs(30))
+            }
+            Refused::Key(_) | Refused::Jwt(_) | Refused::Credential(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+            }
+        }
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(forbidden: Forbidden) -> Self {
+        let (kind, parameter) = match &forbidden {
+            Forbidden::Group { .. } => ("forbidden-group", None),
+            Forbidden::Filter { filter, .. } => ("forbidden-query", Some((*filter).to_owned())),
+            Forbidden::Fixed { parameter } => ("fixed-parameter", Some(parameter.clone())),
+            Forbidden::Sql { .. } => ("forbidden-sql", None),
+            Forbidden::Role { .. } => ("wrong-role", None),
+        };
+        let mut problem = Self::new(StatusCode::FORBIDDEN, kind, forbidden.to_string());
+        problem.more.extend(parameter.map(|parameter| ("parameter".to_owned(), json!(parameter))));
+        problem
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Forbidden(forbidden) => forbidden.into(),
+            AskError::Param(error) => error.into(),
+        }
     }
 }
 
@@ -209,11 +283,7 @@ impl From<RunError> for Problem {
 impl From<ArchiveError> for Problem {
     fn from(error: ArchiveError) -> Self {
         if let ArchiveError::SessionNotFound { session } = &error {
-            return Self::new(
-                StatusCode::NOT_FOUND,
-                "unknown-session",
-                format!("there is no session {session:?}"),
-            );
+            return Self::unknown_session(session);
         }
         if error.is_transient() { Self::unavailable(&error) } else { Self::internal(&error) }
     }

@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Router, middleware};
+use granary_access::Gate;
 use granary_archive::Archive;
 use granary_clickhouse::{ClickHouseConfig, Relay, RelayError, Warehouse};
 use granary_service::Health;
 use granary_service::metrics::Registry;
+use http::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::answers::Answers;
-use crate::caller::identified;
+use crate::caller::{identified, identified_for_sql};
 use crate::door::Door;
+use crate::entrance::cors;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
 use crate::routes::{cache, clickhouse, export, health, live, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Live, Runner};
+use crate::{Catalogue, GatewayConfig, Live, QueryLimits, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -32,6 +35,11 @@ pub struct GatewayState {
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
     pub(crate) metrics: Registry,
+    pub(crate) gate: Arc<Gate>,
+    /// Sites whose pages may ask.
+    pub(crate) origins: Arc<[HeaderValue]>,
+    pub(crate) query_limits: Arc<QueryLimits>,
+    pub(crate) warehouse: Warehouse,
     pub(crate) allowances: Arc<Allowances>,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
@@ -59,8 +67,12 @@ impl GatewayState {
         Self {
             catalogue: Arc::new(catalogue),
             answers: Answers::new(config, runner.clone(), &metrics),
-            live: Live::new(warehouse, config.live_limits()),
+            live: Live::new(warehouse.clone(), config.live_limits()),
             runner,
+            query_limits: Arc::new(config.query_limits()),
+            warehouse,
+            gate: Arc::new(Gate::local_only()),
+            origins: Arc::new([]),
             archive,
             health,
             metrics,
@@ -85,6 +97,15 @@ impl GatewayState {
         Ok(self)
     }
 
+    /// Has callers identified by that gate, and pages of those sites let in. Without this only those on this machine
+    /// are answered.
+    #[must_use]
+    pub fn with_access(mut self, gate: Gate, origins: Vec<HeaderValue>) -> Self {
+        self.gate = Arc::new(gate);
+        self.origins = origins.into();
+        self
+    }
+
     pub(crate) fn archive(&self) -> Result<&Archive, Problem> {
         self.archive
             .as_ref()
@@ -103,18 +124,24 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
-        .merge(clickhouse::routes())
         .route("/v1/live", get(live::listen))
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
-        .route_layer(middleware::from_fn(identified));
+        .route_layer(middleware::from_fn_with_state(state.clone(), identified));
+    let sql = clickhouse::routes()
+        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
+        .route_layer(middleware::from_fn_with_state(state.clone(), identified_for_sql));
     Router::new()
         .merge(asked_for)
+        .merge(sql)
+        .route("/ping", get(clickhouse::ping))
+        .route("/clickhouse/ping", get(clickhouse::ping))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(async || Problem::not_found("there is nothing here; GET / lists what there is"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(after_panic))
+        .layer(cors(&state.origins))
         .layer(middleware::from_fn(accompany))
         .with_state(state)
 }

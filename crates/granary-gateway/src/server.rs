@@ -1,12 +1,14 @@
 //! The gateway as a server: bound, then served, then stopped in order.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use granary_access::{GateError, Tls, TlsError, Watch};
 use granary_archive::Archive;
 use granary_clickhouse::{ClickHouseConfig, RelayError, Warehouse};
 use granary_service::Health;
@@ -15,6 +17,7 @@ use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -22,6 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
+use crate::entrance::Entrance;
 use crate::{Catalogue, GatewayConfig, GatewayState, create_app};
 
 /// How long a client may take to send a request's headers, and may keep a connection without sending any.
@@ -47,11 +51,46 @@ pub struct Gateway {
     state: GatewayState,
     connections: Arc<Semaphore>,
     shutdown_grace: Duration,
+    tls: Option<Arc<Tls>>,
+    watch: Watch,
 }
 
 /// The gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
+    /// Others can reach the address, and nothing says who may ask.
+    #[error(
+        "the gateway on {address} can be reached from other machines, and there is no key in {} and no JWT setting: make \
+         a key with `granary keys create --role analyst`, or serve this machine only with --gateway 127.0.0.1:{}",
+        keys_file.display(),
+        address.port()
+    )]
+    NoKeys {
+        /// The address.
+        address: SocketAddr,
+        /// Where keys were looked for.
+        keys_file: PathBuf,
+    },
+    /// Who asks cannot be known.
+    #[error(transparent)]
+    Access(#[from] GateError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A site cannot be one of those whose pages may ask.
+    #[error(
+        "gateway.cors_origins: {origin:?} is no site; expected one such as https://grafana.example, without a path"
+    )]
+    Origin {
+        /// What was given.
+        origin: String,
+    },
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {source}")]
+    Thread {
+        /// Why.
+        source: std::io::Error,
+    },
     /// The address cannot be had: something else has it, or it is not this machine's.
     #[error("{address} for the gateway cannot be had: {source}; choose another with --gateway")]
     Listen {
@@ -77,7 +116,7 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The address cannot be had.
+    /// The address cannot be had, keys or certificates cannot be used, or others would be let in without any.
     pub async fn bind(
         config: GatewayConfig,
         warehouse: Warehouse,
@@ -86,6 +125,13 @@ impl Gateway {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Result<Self, GatewayError> {
+        let of_config = config.clone();
+        let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
+        let entrance = entrance
+            .await
+            .map_err(|error| GatewayError::Thread { source: std::io::Error::other(error) })??;
+        entrance.warn(&config);
+        let Entrance { gate, origins, tls, watch } = entrance;
         let listen = |source| GatewayError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -93,9 +139,12 @@ impl Gateway {
         Ok(Self {
             listener,
             address,
-            state: GatewayState::new(&config, warehouse, archive, health, metrics, catalogue),
+            state: GatewayState::new(&config, warehouse, archive, health, metrics, catalogue)
+                .with_access(gate, origins),
             connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
             shutdown_grace: config.shutdown_grace,
+            tls,
+            watch,
         })
     }
 
@@ -109,6 +158,16 @@ impl Gateway {
         Ok(self)
     }
 
+    /// Says what keeps a gateway with these settings from starting, as far as keys, certificates and the address go.
+    /// [`Gateway::bind`] looks itself; this is for whoever would start other things before it.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`Gateway::bind`].
+    pub fn check(config: &GatewayConfig) -> Result<(), GatewayError> {
+        Entrance::open(config).map(drop)
+    }
+
     /// The address it is bound to.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
@@ -118,7 +177,8 @@ impl Gateway {
     /// Serves until it is told to stop. Then it says that it is not ready, accepts no more connections, ends replays,
     /// lets other answers come to their end, and cuts off what has not after the grace time.
     pub async fn serve(self, stop: CancellationToken) {
-        let Self { listener, address, state, connections: room, shutdown_grace } = self;
+        let Self { listener, address, state, connections: room, shutdown_grace, tls, watch } = self;
+        let watching = tokio::spawn(watch.run(stop.clone()));
         let health = state.health.clone();
         let (stopping, sockets) = (state.stopping.clone(), state.sockets.clone());
         let app = create_app(state);
@@ -129,7 +189,8 @@ impl Gateway {
             tokio::select! {
                 () = stop.cancelled() => break,
                 (stream, peer, permit) = accept(&listener, &room) => {
-                    connections.spawn(serve_connection(stream, peer, app.clone(), stopping.clone(), permit));
+                    let app = app.clone();
+                    connections.spawn(serve_stream(stream, peer, app, tls.clone(), stopping.clone(), permit));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -137,6 +198,8 @@ impl Gateway {
         health.down(CONDITION, "stopping");
         drop(listener);
         stopping.cancel();
+        // It ends by itself; only reading a file from where nothing answers could keep it.
+        watching.abort();
         let all_ended = async {
             while connections.join_next().await.is_some() {}
             sockets.close();
@@ -168,16 +231,34 @@ async fn accept(
     }
 }
 
-/// Serves one connection until it ends; told to stop, it ends after the answers under way.
-async fn serve_connection(
+/// Serves one connection, over TLS where that is set.
+async fn serve_stream(
     stream: TcpStream,
     peer: SocketAddr,
     app: Router,
+    tls: Option<Arc<Tls>>,
     stopping: CancellationToken,
     _permit: Option<OwnedSemaphorePermit>,
 ) {
     // An answer's last bytes should not wait for more to come.
     stream.set_nodelay(true).ok();
+    let Some(tls) = tls else { return serve_connection(stream, peer, app, stopping).await };
+    let shaken = tokio::select! {
+        shaken = timeout(HEADER_TIMEOUT, tls.acceptor().accept(stream)) => shaken,
+        () = stopping.cancelled() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => serve_connection(stream, peer, app, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+    }
+}
+
+/// Serves one connection until it ends; told to stop, it ends after the answers under way.
+async fn serve_connection<I>(stream: I, peer: SocketAddr, app: Router, stopping: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |mut request: Request<_>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().oneshot(request)

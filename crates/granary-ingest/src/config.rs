@@ -15,7 +15,7 @@ pub struct IngestConfig {
     pub grpc: SocketAddr,
     /// Where OTLP over HTTP is served. Port 0 takes a free one.
     pub http: SocketAddr,
-    /// Where the ingest keys are; see [`KeyFile`](crate::KeyFile). Empty: in the data folder. Where there is no such
+    /// Where the ingest keys are; see [`granary_access::KeyFile`]. Empty: in the data folder. Where there is no such
     /// file, senders on this machine need no key, no others are taken, and an address that others can reach is
     /// refused at the start. It is read again within a second of a change.
     pub keys_file: PathBuf,

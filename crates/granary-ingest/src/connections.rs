@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use granary_access::Tls;
 use http::Request;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,7 +29,6 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
 use crate::metrics::Metrics;
-use crate::tls::Tls;
 
 /// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use granary_access::KeyId;
 use granary_model::Signal;
 use granary_otlp::Answer;
 use http::HeaderMap;
@@ -12,10 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::config::IngestConfig;
 use crate::connections::Peer;
 use crate::error::{RETRY_AFTER, Refusal};
-use crate::keys::KeyId;
-use crate::keys::keyring::{Keyring, Sender};
 use crate::lane::{Body, Job, Lanes};
 use crate::metrics::Metrics;
+use crate::sender::{Keys, Sender};
 
 /// What both doors do with a body. Clones share the lanes.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Doors {
 /// What all clones share.
 pub(crate) struct Shared {
     pub(crate) config: IngestConfig,
-    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) keys: Keys,
     pub(crate) lanes: Lanes,
     /// In KiB: what may be in flight exceeds what a semaphore counts in bytes.
     pub(crate) in_flight: Arc<Semaphore>,
@@ -46,6 +46,10 @@ impl Doors {
 
     pub(crate) fn config(&self) -> &IngestConfig {
         &self.shared.config
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Reserves room for a body of that many bytes.
@@ -74,7 +78,7 @@ impl Doors {
     ) -> Result<Sender, Refusal> {
         // Every connection says where it comes from; one that did not would be from anywhere.
         let peer = peer.map_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into(), |Peer(address)| address);
-        let sender = self.shared.keyring.identify(peer, headers, jiff::Timestamp::now());
+        let sender = self.shared.keys.identify(peer, headers, jiff::Timestamp::now());
         let sender = sender.map_err(|problem| Refusal::Unauthenticated { problem });
         let admitted = sender.as_ref().map_or(Ok(()), Sender::take_request);
         let key = sender.as_ref().ok().and_then(Sender::key).cloned();

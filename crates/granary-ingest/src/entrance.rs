@@ -1,12 +1,13 @@
-//! What is asked of who comes in, and whether that suits the addresses it is asked on.
+//! Who is let in: keys and certificates, and whether they suit the addresses that are listened on.
 
 use std::sync::Arc;
 
+use granary_access::{Tls, TlsFiles, Watch, Watched};
+
 use crate::config::IngestConfig;
-use crate::keys::keyring::Keyring;
-use crate::reload::{Seen, Watched};
+use crate::metrics::Metrics;
+use crate::sender::Keys;
 use crate::server::BindError;
-use crate::tls::Tls;
 
 /// A door in messages: what it is and the flag that moves it.
 pub(crate) const HTTP: (&str, &str) = ("OTLP over HTTP", "--otlp-http");
@@ -14,30 +15,63 @@ pub(crate) const GRPC: (&str, &str) = ("OTLP over gRPC", "--otlp-grpc");
 
 /// What both doors ask of who comes in.
 pub(crate) struct Entrance {
-    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) keys: Keys,
     pub(crate) tls: Option<Arc<Tls>>,
-    pub(crate) watched: Watched,
-    pub(crate) seen: Seen,
+    /// Looked at before they were read: what changed meanwhile is read again.
+    watched: [Watched; 2],
 }
 
 impl Entrance {
     /// Reads keys and certificates, and looks whether they suit the addresses.
     pub(crate) fn open(config: &IngestConfig) -> Result<Self, BindError> {
-        // Looked at before they are read: what changes meanwhile is read again.
-        let watched = Watched::of(config);
-        let seen = watched.look();
-        let keyring = Keyring::open(config)?;
-        let tls = Tls::open(config)?.map(Arc::new);
+        let files = TlsFiles {
+            section: "ingest",
+            cert: config.tls_cert.clone(),
+            key: config.tls_key.clone(),
+            client_ca: config.tls_client_ca.clone(),
+        };
+        let watched = [Watched::look([config.keys_file.clone()]), Watched::look(files.paths())];
+        let keys = Keys::open(config)?;
+        let tls = Tls::open(files)?.map(Arc::new);
         for ((door, flag), address) in [(HTTP, config.http), (GRPC, config.grpc)] {
             if address.ip().to_canonical().is_loopback() {
                 continue;
             }
-            if !keyring.has_keys() {
+            if !keys.are_there() {
                 let keys_file = config.keys_file.clone();
                 return Err(BindError::NoKeys { door, flag, address, keys_file });
             }
         }
-        Ok(Self { keyring: Arc::new(keyring), tls, watched, seen })
+        Ok(Self { keys, tls, watched })
+    }
+
+    /// Has the files read again when they change.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        let [of_keys, of_tls] = self.watched.clone();
+        let mut watch = Watch::default();
+        let (keys, failures) = (self.keys.clone(), metrics.clone());
+        watch.on_change(of_keys, move || match keys.reload() {
+            Ok(()) => {
+                let counts = keys.counts(jiff::Timestamp::now());
+                let path = keys.path().display();
+                tracing::info!(%path, valid = counts.valid, revoked = counts.revoked, "the key file was read again");
+            }
+            Err(error) => {
+                failures.reload_failed("keys");
+                tracing::error!(%error, "the keys that were in force stay so");
+            }
+        });
+        if let Some(tls) = self.tls.clone() {
+            let failures = metrics.clone();
+            watch.on_change(of_tls, move || match tls.reload() {
+                Ok(()) => tracing::info!("the certificates were read again"),
+                Err(error) => {
+                    failures.reload_failed("tls");
+                    tracing::error!(%error, "the certificates that were in force stay so");
+                }
+            });
+        }
+        watch
     }
 
     /// Tells of what is allowed and is hardly meant.
@@ -47,8 +81,8 @@ impl Entrance {
                 tracing::warn!(%address, "{door} is served without TLS: keys and telemetry can be read on the way");
             }
         }
-        if self.keyring.has_keys() && self.keyring.counts(jiff::Timestamp::now()).valid == 0 {
-            tracing::warn!(path = %config.keys_file.display(), "no ingest key is valid: senders are refused");
+        if self.keys.are_there() && !self.keys.let_somebody_send() {
+            tracing::warn!(path = %config.keys_file.display(), "no valid key may send: senders are refused");
         }
     }
 }

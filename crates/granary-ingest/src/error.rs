@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use granary_access::KeyProblem;
 use granary_otlp::DecodeError;
 use http::StatusCode;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::keys::KeyProblem;
-
 /// A request was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// Nobody is known to have sent it.
+    /// Nobody is known to have sent it, or somebody who may not.
     #[error("{problem}")]
     Unauthenticated {
         /// Why not.
@@ -110,6 +109,7 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthenticated { problem } if problem.is_forbidden() => StatusCode::FORBIDDEN,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -129,6 +129,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
+            Self::Unauthenticated { problem } if problem.is_forbidden() => Code::PermissionDenied,
             Self::Unauthenticated { .. } => Code::Unauthenticated,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => Code::Unimplemented,
             Self::RateLimited { .. }

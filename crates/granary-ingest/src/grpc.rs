@@ -28,8 +28,8 @@ use self::meter::Metered;
 use crate::accept::GRPC_ENCODING;
 use crate::doors::Doors;
 use crate::error::Refusal;
-use crate::keys::keyring::Sender;
 use crate::lane::Body;
+use crate::sender::Sender;
 
 /// What metrics call this door.
 pub(crate) const DOOR: &str = "grpc";

@@ -16,8 +16,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::doors::Doors;
 use crate::error::{Refusal, whole_seconds};
-use crate::keys::keyring::Sender;
 use crate::lane::Body;
+use crate::sender::Sender;
 
 /// What metrics call this door.
 pub(crate) const DOOR: &str = "http";
@@ -113,7 +113,7 @@ fn refuse(refusal: &Refusal, encoding: Encoding) -> Response {
     if let Some(wait) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
     }
-    if let Refusal::Unauthenticated { .. } = refusal {
+    if refusal.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response

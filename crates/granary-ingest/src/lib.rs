@@ -2,9 +2,9 @@
 //!
 //! # The path of one record
 //!
-//! 1. **Door** ([`http`] or [`grpc`], on [`connections`], over [`tls`] where that is set): the sender is known by its
-//!    key ([`keys`]) and has not sent too much, media type and encoding are known, the body is within its limit,
-//!    and its bytes fit into what may be in flight. If not: 401, 429, 415, 413, 503, before anything is read twice.
+//! 1. **Door** ([`http`] or [`grpc`], on [`connections`], over TLS where that is set): the sender is known by its
+//!    key ([`sender`]) and has not sent too much, media type and encoding are known, the body is within its limit,
+//!    and its bytes fit into what may be in flight. If not: 401, 403, 429, 415, 413, 503, before anything is read twice.
 //! 2. **Lane** ([`lane`]): a thread of its own takes the body, off the async runtime. There
 //!    [`accept::accept`] decompresses under a cap, decodes, redacts, leaves out what came before ([`window`]), and
 //!    appends to the open column blocks of its partition ([`blocks`], [`partition`]).
@@ -29,9 +29,11 @@
 //! | refused, come back later | 429 with `Retry-After` | `RESOURCE_EXHAUSTED` with `RetryInfo` | are not; send again |
 //! | refused | 400, 413, 415 | `INVALID_ARGUMENT`, `RESOURCE_EXHAUSTED` | are not; sending again will not help |
 //! | not known | 401 | `UNAUTHENTICATED` | are not; another key will help |
+//! | not allowed | 403 | `PERMISSION_DENIED` | are not; the key is for asking, or for other networks |
 
 mod accept;
 mod accounting;
+mod allowance;
 mod blocks;
 mod config;
 mod connections;
@@ -46,7 +48,6 @@ mod flush;
 mod group;
 mod grpc;
 mod http;
-mod keys;
 mod lane;
 mod metrics;
 mod pace;
@@ -55,22 +56,15 @@ mod put_aside;
 mod quarantine;
 mod recheck;
 mod recover;
-mod reload;
 mod round;
+mod sender;
 mod server;
-mod stamp;
 mod team;
 mod tickets;
-mod tls;
 mod window;
 
 pub use accounting::{Accounting, Counts};
 pub use config::IngestConfig;
 pub use error::Refusal;
-pub use keys::{
-    Key, KeyFile, KeyFileError, KeyId, KeyLimits, KeyProblem, KeyState, NewKey, Previous, SecretHash, Token,
-    TokenError,
-};
 pub use quarantine::{Aftermath, Quarantine, Quarantined, QuarantinedPart};
 pub use server::{BindError, Ingest, quarantine};
-pub use tls::TlsError;

@@ -26,6 +26,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use granary_access::{KeyId, KeyState};
 use granary_model::{Signal, TenantId};
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
@@ -40,9 +41,8 @@ use prometheus_client::registry::Unit;
 
 use crate::accounting::Accounting;
 use crate::error::Refusal;
-use crate::keys::keyring::Keyring;
-use crate::keys::{KeyId, KeyState};
 use crate::quarantine::Quarantine;
+use crate::sender::Keys;
 use crate::window::Window;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -277,7 +277,7 @@ impl Drop for OpenConnection {
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) accounting: Accounting,
-    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) keys: Keys,
     pub(crate) log: Log,
     pub(crate) quarantine: Quarantine,
     pub(crate) redactor: Arc<Redactor>,
@@ -334,7 +334,7 @@ impl Collector for Observed {
             let labels = [("rule", rule.rule.to_string())];
             ConstCounter::new(rule.count).encode(redactions.encode_family(&labels)?)?;
         }
-        let counts = self.keyring.counts(jiff::Timestamp::now());
+        let counts = self.keys.counts(jiff::Timestamp::now());
         let mut keys = encoder.encode_descriptor(
             "granary_ingest_keys",
             "Ingest keys by state",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use granary_access::{KeyFileError, Tls, TlsError, Watch};
 use granary_clickhouse::Warehouse;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
@@ -31,14 +32,11 @@ use crate::entrance::{Entrance, GRPC, HTTP};
 use crate::flush;
 use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, TraceService};
 use crate::http::{DOOR as HTTP_DOOR, router};
-use crate::keys::KeyFileError;
 use crate::lane::{Equipment, Lanes};
 use crate::metrics::{Metrics, Observed};
 use crate::quarantine::Quarantine;
 use crate::recover::{self, Recovered};
-use crate::reload::{Reloader, Seen};
 use crate::tickets::Tickets;
-use crate::tls::TlsError;
 
 /// The receiving role cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -115,8 +113,8 @@ pub struct Ingest {
     drain: CancellationToken,
     drain_timeout: Duration,
     accounting: Accounting,
-    reloader: Reloader,
-    seen: Seen,
+    tls: Option<Arc<Tls>>,
+    watch: Watch,
 }
 
 /// The folder within the log's that refused inserts are put into.
@@ -150,7 +148,6 @@ impl Ingest {
         let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
         let entrance = entrance.await.map_err(thread_ended)??;
         entrance.warn(config);
-        let Entrance { keyring, tls, watched, seen } = entrance;
         let http = bind(HTTP, config.http).await?;
         let grpc = bind(GRPC, config.grpc).await?;
         let accounting = Accounting::default();
@@ -161,9 +158,11 @@ impl Ingest {
         let redactor = Arc::new(redactor);
         let quarantine = quarantine(config);
         let metrics = Metrics::register(registry);
+        let watch = entrance.watch(&metrics);
+        let Entrance { keys, tls, .. } = entrance;
         let observed = Observed {
             accounting: accounting.clone(),
-            keyring: Arc::clone(&keyring),
+            keys: keys.clone(),
             log: log.clone(),
             quarantine: quarantine.clone(),
             redactor: Arc::clone(&redactor),
@@ -202,8 +201,7 @@ impl Ingest {
         let lanes = Lanes::start(&equipment).map_err(|source| BindError::Thread { source })?;
         let kibibytes = usize::try_from(config.max_in_flight.as_u64() / 1024).unwrap_or(usize::MAX);
         let in_flight = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));
-        let reloader = Reloader { watched, keyring: Arc::clone(&keyring), tls, metrics: metrics.clone() };
-        let shared = Shared { config: config.clone(), keyring, lanes, in_flight, metrics };
+        let shared = Shared { config: config.clone(), keys, lanes, in_flight, metrics };
         let doors = Doors::new(shared);
         let drain_timeout = config.drain_timeout;
         Ok(Self {
@@ -217,8 +215,8 @@ impl Ingest {
             drain,
             drain_timeout,
             accounting,
-            reloader,
-            seen,
+            tls,
+            watch,
         })
     }
 
@@ -271,8 +269,8 @@ impl Ingest {
             flushed,
             drain,
             drain_timeout,
-            reloader,
-            seen,
+            tls,
+            watch,
             ..
         } = self;
         let config = doors.config();
@@ -283,7 +281,7 @@ impl Ingest {
             http2_only,
         };
         let door = |name, listener, app, manners| {
-            let (tls, metrics) = (reloader.tls.clone(), reloader.metrics.clone());
+            let (tls, metrics) = (tls.clone(), doors.metrics().clone());
             Door { name, listener, app, tls, manners, metrics }
         };
         let services = Routes::new(ExportServer::new(doors.clone(), LogsService))
@@ -292,7 +290,7 @@ impl Ingest {
         let http = door(HTTP_DOOR, http, router(doors.clone()), manners(false));
         let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), manners(true));
         drop(doors);
-        let reloading = tokio::spawn(reloader.run(seen, stop.clone()));
+        let reloading = tokio::spawn(watch.run(stop.clone()));
         tokio::join!(http.serve(stop.clone()), grpc.serve(stop));
         // It ends by itself; only reading a file from where nothing answers could keep it.
         reloading.abort();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use granary_ingest::{Key, KeyFile, KeyLimits, KeyState, NewKey};
+use granary_access::{Fixed, Key, KeyFile, KeyLimits, KeyState, Network, NewKey};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -24,11 +24,40 @@ pub(crate) fn run(settings: &Settings, command: Keys) -> anyhow::Result<()> {
 
 fn create(file: &Path, new: CreateKey) -> anyhow::Result<()> {
     let now = Timestamp::now();
-    let CreateKey { tenant, team, name, expires, requests_per_second, bytes_per_second, burst } = new;
+    let CreateKey {
+        role,
+        tenant,
+        team,
+        user,
+        groups,
+        fixed,
+        networks,
+        name,
+        expires,
+        requests_per_second,
+        bytes_per_second,
+        burst,
+    } = new;
     let expires = expires.map(|after| later(now, after)).transpose()?;
     let limits = KeyLimits { requests_per_second, bytes_per_second, burst };
     let is_first = KeyFile::load(file)?.is_none();
-    let (key, token) = Key::generate(NewKey { tenant, team, name, expires, limits }, now);
+    let mut parameters = Fixed::default();
+    for (name, value) in fixed {
+        parameters.add(name, value);
+    }
+    let new = NewKey {
+        role,
+        tenant,
+        user,
+        groups: (!groups.is_empty()).then(|| groups.into_iter().collect()),
+        networks: (!networks.is_empty()).then_some(networks),
+        parameters,
+        team,
+        name,
+        expires,
+        limits,
+    };
+    let (key, token) = Key::generate(new, now);
     let id = key.id.clone();
     KeyFile::change(file, |file| {
         file.keys.push(key);
@@ -36,12 +65,19 @@ fn create(file: &Path, new: CreateKey) -> anyhow::Result<()> {
     })?;
     // The token alone goes to standard output, so that it can be piped to where it is kept.
     println!("{}", token.reveal());
-    eprintln!("\nThis is key {id}; its token is shown this once. Senders say\n");
-    eprintln!("  export OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer <token>\"\n");
+    if role.may_send() {
+        eprintln!("\nThis is key {id}; its token is shown this once. Senders say\n");
+        eprintln!("  export OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer <token>\"\n");
+    } else {
+        eprintln!(
+            "\nThis is key {id} with the role {role}; its token is shown this once. Whoever asks says\n"
+        );
+        eprintln!("  curl -H \"Authorization: Bearer <token>\" …/v1/queries\n");
+    }
     if is_first {
         eprintln!(
-            "It is the first key in {}: from now on every sender needs one, also on this machine\n\
-             (unless ingest.loopback_without_key is set).",
+            "It is the first key in {}: from now on everybody who sends or asks needs one, also on\n\
+             this machine (unless ingest.loopback_without_key or gateway.loopback_without_key is set).",
             file.display()
         );
     }
@@ -53,7 +89,7 @@ fn list(file: &Path, format: Option<AnswerFormat>) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let column = |(name, kind): (&str, &str)| Column { name: name.to_owned(), kind: kind.to_owned() };
     let row = |key: &Key| {
-        let Key { id, tenant, team, name, created, expires, limits, .. } = key;
+        let Key { id, role, tenant, team, user, name, created, expires, limits, .. } = key;
         let state = key.state(now);
         let ended = match state {
             KeyState::Revoked => key.revoked,
@@ -61,14 +97,19 @@ fn list(file: &Path, format: Option<AnswerFormat>) -> anyhow::Result<()> {
         };
         let values = [
             json!(id),
+            json!(role),
             json!(tenant),
             json!(team),
+            json!(user),
             json!(name),
             json!(state.name()),
             json!(seconds(*created)),
             json!(ended.map(seconds)),
             json!(limits.requests_per_second),
             json!(limits.bytes_per_second.map(|bytes| bytes.as_u64())),
+            json!(key.groups.as_ref().map(|groups| groups.iter().cloned().collect::<Vec<_>>().join(" "))),
+            json!(parameters(key)),
+            json!(key.networks.as_deref().map(networks)),
         ];
         COLUMNS.iter().map(|(name, _)| (*name).to_owned()).zip(values).collect()
     };
@@ -77,16 +118,34 @@ fn list(file: &Path, format: Option<AnswerFormat>) -> anyhow::Result<()> {
     output::print(&answer, format)
 }
 
-const COLUMNS: [(&str, &str); 9] = [
+/// As `granary keys create --fix` takes them.
+fn parameters(key: &Key) -> Option<String> {
+    let one = |name: &str, values: &[String]| {
+        values.iter().map(|value| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = key.parameters.iter().flat_map(|(name, values)| one(name, values)).collect();
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
+fn networks(networks: &[Network]) -> String {
+    networks.iter().map(Network::to_string).collect::<Vec<_>>().join(" ")
+}
+
+const COLUMNS: [(&str, &str); 14] = [
     ("id", "String"),
+    ("role", "String"),
     ("tenant", "String"),
     ("team", "Nullable(String)"),
+    ("user", "Nullable(String)"),
     ("name", "Nullable(String)"),
     ("state", "String"),
     ("created", "DateTime"),
     ("until", "Nullable(DateTime)"),
     ("requests_per_second", "Nullable(UInt32)"),
     ("bytes_per_second", "Nullable(UInt64)"),
+    ("groups", "Nullable(String)"),
+    ("fixed", "Nullable(String)"),
+    ("networks", "Nullable(String)"),
 ];
 
 fn seconds(time: Timestamp) -> String {

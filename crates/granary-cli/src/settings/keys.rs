@@ -100,7 +100,10 @@ pub(crate) const KEYS: &[Key] = &[
     value("clickhouse.timeout", "How long one statement may take"),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
     named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),
-    text("ingest.keys_file", "Who may send, as `granary keys` writes it; in the data folder by default"),
+    text(
+        "ingest.keys_file",
+        "Who may send and ask, as `granary keys` writes it; in the data folder by default",
+    ),
     value(
         "ingest.loopback_without_key",
         "true: senders on this machine need no key, also where there are keys",
@@ -217,6 +220,43 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.max_live_queue_events", "Events that wait for one of them; it is told of the others"),
     value("gateway.max_live_queue_bytes", "Bytes of events that wait for one of them; likewise"),
     value("gateway.max_live_rate", "Events a second that are read for all of them; likewise"),
+    text("gateway.keys_file", "Who may ask, as `granary keys` writes it; ingest.keys_file by default"),
+    value(
+        "gateway.loopback_without_key",
+        "true: who asks on this machine needs no key, also where there are keys",
+    ),
+    value(
+        "gateway.hosts",
+        "Names that requests without a key may come by, besides localhost: [\"granary.example\"]",
+    ),
+    text(
+        "gateway.tls_cert",
+        "Speak TLS with this certificate and its chain (PEM); read again when it changes",
+    ),
+    text("gateway.tls_key", "The certificate's private key (PEM)"),
+    text("gateway.tls_client_ca", "Ask clients for a certificate of this authority (PEM), besides their key"),
+    value("gateway.cors_origins", "Sites whose pages may ask, with a key: [\"https://grafana.example\"]"),
+    text("gateway.jwt.algorithm", "How JWTs are signed: HS256, RS256 or ES256; no other is taken"),
+    text("gateway.jwt.secret_file", "The file with the secret of HS256, at least 32 bytes"),
+    text(
+        "gateway.jwt.jwks",
+        "The identity provider's keys for RS256 and ES256: an https:// address or a file",
+    ),
+    text("gateway.jwt.issuer", "What a JWT's iss must be"),
+    text("gateway.jwt.audience", "What a JWT's aud must be or hold"),
+    value("gateway.jwt.leeway", "By how much clocks may differ for exp and nbf"),
+    text("gateway.jwt.tenant_claim", "The claim with the tenant"),
+    text("gateway.jwt.role_claim", "The claim with the role: viewer, team, analyst or admin"),
+    text("gateway.jwt.user_claim", "The claim with the user, for viewers"),
+    text("gateway.jwt.team_claim", "The claim with the team, for the role team"),
+    text(
+        "gateway.jwt.groups_claim",
+        "The claim with the groups of queries that may be asked; all without it",
+    ),
+    text(
+        "gateway.jwt.parameters_claim",
+        "The claim with parameters that have these values in whatever is asked",
+    ),
 ];
 
 #[cfg(test)]

@@ -63,14 +63,90 @@ fn keys_are_listed_with_what_they_are_and_without_their_secrets() {
     assert!(acme["until"].as_str().unwrap() > acme["created"].as_str().unwrap());
     assert_eq!((&default["tenant"], &default["until"]), (&"default".into(), &serde_json::Value::Null));
     let csv = keys(dir.path(), &["list", "--format", "csv"]);
-    assert!(csv.starts_with("\"id\",\"tenant\",\"team\",\"name\",\"state\","), "{csv}");
-    assert!(csv.contains(r#""acme",\N,"a ""name""","valid","#), "{csv}");
+    assert!(csv.starts_with("\"id\",\"role\",\"tenant\",\"team\",\"user\",\"name\",\"state\","), "{csv}");
+    assert!(csv.contains(r#""ingest","acme",\N,\N,"a ""name""","valid","#), "{csv}");
     assert!(keys(dir.path(), &["list", "--format", "table"]).contains("acme"));
     let file = std::fs::read_to_string(dir.path().join("ingest-keys.toml")).unwrap();
     for token in [token, open] {
         let secret = token.trim().rsplit('_').next().unwrap();
         assert!(!file.contains(&secret[..43]) && !csv.contains(&secret[..43]));
     }
+}
+
+#[tokio::test]
+async fn one_file_has_the_keys_for_sending_and_for_asking() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    let asked = async |token: &str| {
+        let get = Client::new().get(format!("{}/v1/queries", up.gateway()));
+        get.bearer_auth(token).send().await.unwrap().status()
+    };
+    assert_eq!(asked("none").await, StatusCode::OK, "without keys this machine is answered");
+    let sender = keys(dir.path(), &["create"]);
+    let limited = ["--group", "cost", "--fix", "project=a", "--fix", "project=b", "--network", "127.0.0.0/8"];
+    let viewer = ["create", "--role", "viewer", "--user", "dev@example.com"];
+    let viewer = keys(dir.path(), &[&viewer[..], &limited].concat());
+    let (sender, viewer) = (sender.trim(), viewer.trim());
+    // Before the file is read, whatever is shown is let in; the first key may be read before the second.
+    eventually("the gateway's keys", async || {
+        asked("none").await == StatusCode::UNAUTHORIZED && asked(viewer).await == StatusCode::OK
+    })
+    .await;
+    eventually("the receiver's keys", async || {
+        status(&up, "none").await == StatusCode::UNAUTHORIZED
+            && status(&up, viewer).await == StatusCode::FORBIDDEN
+    })
+    .await;
+    assert_eq!(status(&up, sender).await, StatusCode::OK);
+    assert_eq!(asked(sender).await, StatusCode::FORBIDDEN, "who sends does not ask");
+    let listed = &listed(dir.path())[1];
+    for (column, value) in [
+        ("role", "viewer"),
+        ("user", "dev@example.com"),
+        ("groups", "cost"),
+        ("fixed", "project=a project=b"),
+        ("networks", "127.0.0.0/8"),
+    ] {
+        assert_eq!(listed[column], value);
+    }
+    let id = viewer.split('_').nth(1).unwrap();
+    keys(dir.path(), &["revoke", id]);
+    eventually("the end", async || asked(viewer).await == StatusCode::UNAUTHORIZED).await;
+    assert!(up.stop().success());
+}
+
+#[test]
+fn a_key_that_would_mean_something_else_than_it_says_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    for (arguments, says) in [
+        (&["--role", "viewer"][..], "the role viewer needs a user"),
+        (&["--role", "team"], "the role team needs a team"),
+        (&["--role", "analyst", "--user", "x"], "the role analyst has no user"),
+        (&["--group", "cost"], "asks nothing"),
+        (&["--role", "root"], "there are ingest, viewer, team, analyst and admin"),
+        (&["--role", "analyst", "--fix", "project"], "expected NAME=VALUE"),
+        (&["--role", "analyst", "--fix", "project="], "must be 1 to"),
+        (&["--role", "analyst", "--network", "10.0.0.0/80"], "no network"),
+    ] {
+        let said = fails(dir.path(), &[&["keys", "create"][..], arguments].concat());
+        assert!(said.contains(says), "{said}");
+    }
+    assert!(!dir.path().join("ingest-keys.toml").exists());
+}
+
+#[test]
+fn a_gateway_that_others_reach_is_refused_without_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let wide = ["up", "--gateway", "0.0.0.0:0", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0"];
+    let said = fails(
+        dir.path(),
+        &[&wide[..], &["--clickhouse-http", "127.0.0.1:0", "--log-level", "warn"]].concat(),
+    );
+    assert!(
+        said.contains("granary keys create --role analyst") && said.contains("--gateway 127.0.0.1"),
+        "{said}"
+    );
+    assert!(!dir.path().join("engine").exists(), "that is said before anything starts");
 }
 
 #[test]

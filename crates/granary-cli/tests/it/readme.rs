@@ -45,6 +45,32 @@ async fn post(up: &Up, authorization: Option<&str>) -> StatusCode {
     post.body(request(&[record("a")])).send().await.unwrap().status()
 }
 
+/// What curl does with those words, with the key that is in them or without it.
+async fn ask(gateway: &str, words: &[String], with_key: bool) -> reqwest::Response {
+    let behind = |flag: &str| {
+        let values = words.iter().zip(words.iter().skip(1));
+        values.filter(|(name, _)| *name == flag).map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let url = words.iter().find(|word| word.starts_with("http")).unwrap();
+    let url = url.replace("http://127.0.0.1:8080", gateway);
+    let client = Client::new();
+    let mut request = match behind("--data-binary").pop() {
+        Some(body) => client.post(url).body(body),
+        None => client.get(url),
+    };
+    for header in behind("-H") {
+        let (name, value) = header.split_once(": ").unwrap();
+        if with_key || name != "X-Api-Key" {
+            request = request.header(name, value);
+        }
+    }
+    for login in behind("-u").into_iter().filter(|_| with_key) {
+        let (user, password) = login.split_once(':').unwrap();
+        request = request.basic_auth(user, Some(password));
+    }
+    request.send().await.unwrap()
+}
+
 #[tokio::test]
 async fn every_command_of_the_readme_works() {
     let dir = tempfile::tempdir().unwrap();
@@ -83,12 +109,11 @@ async fn every_command_of_the_readme_works() {
             }
         } else if let Some(url) = command.strip_prefix("curl ") {
             let words = words(url);
-            let url = words.iter().find(|word| word.starts_with("http")).unwrap();
-            let url = url.replace("http://127.0.0.1:8080", up.gateway());
-            let response = match words.iter().position(|word| word == "--data-binary") {
-                Some(at) => Client::new().post(&url).body(words[at + 1].clone()).send().await.unwrap(),
-                None => reqwest::get(&url).await.unwrap(),
-            };
+            // It is there by now, and so are the keys before it.
+            let asked = async |with_key: bool| ask(up.gateway(), &words, with_key).await;
+            assert_eq!(asked(false).await.status(), StatusCode::UNAUTHORIZED, "{command}");
+            eventually("the key", async || asked(true).await.status() != StatusCode::UNAUTHORIZED).await;
+            let response = asked(true).await;
             assert!(response.status().is_success(), "{command}: {}", response.text().await.unwrap());
         } else if let Some(arguments) = command.strip_prefix("granary up") {
             // It would run for ever; that its flags are right is what can be seen.

@@ -4,11 +4,14 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
+use granary_access::Refused;
 use granary_clickhouse::{ClickHouseError, RelayError};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::soundness::Unsound;
+use crate::Forbidden;
 use crate::limits::whole_seconds;
+use crate::problem::Problem;
 
 const EXCEPTION_CODE: HeaderName = HeaderName::from_static("x-clickhouse-exception-code");
 
@@ -89,6 +92,18 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, (497, "ACCESS_DENIED"), message)
     }
 
+    /// Nobody who may ask.
+    pub(crate) fn unidentified(refused: Refused) -> Self {
+        let problem = Problem::from(refused);
+        let code = (516, "AUTHENTICATION_FAILED");
+        Self { retry_after: problem.wait(), ..Self::new(problem.status(), code, problem.detail()) }
+    }
+
+    /// Somebody who may not ask that.
+    pub(crate) fn forbidden(error: &Forbidden) -> Self {
+        Self::new(StatusCode::FORBIDDEN, (497, "ACCESS_DENIED"), error.to_string())
+    }
+
     pub(crate) fn busy(wait: Duration) -> Self {
         let message = "Too many simultaneous queries: as many run and wait as may";
         let code = (202, "TOO_MANY_SIMULTANEOUS_QUERIES");
@@ -112,6 +127,9 @@ impl IntoResponse for Refusal {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(EXCEPTION_CODE, HeaderValue::from(code));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"granary\""));
+        }
         headers.extend(retry_after.map(|wait| (header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))));
         response
     }

@@ -65,7 +65,7 @@ impl LiveFilter {
         })
     }
 
-    fn values_mut(&mut self, name: &str) -> Option<&mut Vec<String>> {
+    pub(crate) fn values_mut(&mut self, name: &str) -> Option<&mut Vec<String>> {
         Some(match name {
             "session" => &mut self.session,
             "user" => &mut self.user,

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::Bytes;
-use granary_clickhouse::Scope;
 use http::{HeaderMap, StatusCode, header};
 
 use super::index;
@@ -29,11 +28,14 @@ const OK: &str = "Ok.\n";
 pub(crate) fn routes() -> Router<GatewayState> {
     Router::new()
         .route("/", get(show_or_run).post(run))
-        .route("/ping", get(async || OK))
         .route("/clickhouse", get(run).post(run))
         .route("/clickhouse/", get(run).post(run))
-        .route("/clickhouse/ping", get(async || OK))
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BYTES))
+}
+
+/// `GET /ping`, which clients send before they have shown who they are.
+pub(crate) async fn ping() -> &'static str {
+    OK
 }
 
 /// `GET /`: a statement, if there is one in the address.
@@ -59,6 +61,7 @@ async fn run(
     sent: Request,
 ) -> Result<Response, Refusal> {
     let door = state.door.as_ref().ok_or_else(Refusal::no_door)?;
+    let scope = caller.scope().map_err(|error| Refusal::forbidden(&error))?;
     let mut given = RawParams::from_query_string(given.as_deref().unwrap_or_default())
         .map_err(|error| Refusal::unreadable(&error))?;
     let body = read_body(sent, &mut given).await?;
@@ -67,7 +70,6 @@ async fn run(
         return Ok(OK.into_response());
     }
     let place = state.runner.place().await.map_err(|wait: Duration| Refusal::busy(wait))?;
-    let scope = Scope { tenant: caller.tenant().clone(), user: None, team: None };
     let comment =
         serde_json::json!({ "door": "clickhouse", "tenant": caller.tenant(), "caller": caller.to_string() });
     door.run(asked, &scope, comment.to_string(), request, place).await

@@ -42,9 +42,9 @@ pub(crate) async fn listen(
 ) -> Result<Response, Problem> {
     let mut parts = request.into_parts().0;
     let params = RawParams::from_query_string(given.as_deref().unwrap_or_default())?;
-    let filter = LiveFilter::from_params(&params)?;
+    let filter = caller.narrow(LiveFilter::from_params(&params)?)?;
     let after = last_event_id(&parts.headers)?;
-    let upgrade = upgrade(&mut parts).await?;
+    let upgrade = upgrade(&mut parts, &state.origins).await?;
     let client = state.live.listen(caller.tenant(), filter, after).await?;
     let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
     let playing = Playing { replay: client, stopping, max_idle, _place: None };

@@ -10,6 +10,7 @@ use granary_archive::StoreError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::Caller;
+use crate::caller::may_see_session;
 use crate::conditional::{EntityTag, Wanted};
 use crate::problem::Problem;
 use crate::router::GatewayState;
@@ -22,7 +23,9 @@ pub(crate) async fn fetch(
     given: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
-    let object = state.archive()?.object(caller.tenant(), &session).await?;
+    let archive = state.archive()?;
+    may_see_session(&state.warehouse, &state.query_limits, &caller, &session).await?;
+    let object = archive.object(caller.tenant(), &session).await?;
     let object = object.ok_or_else(|| Problem::not_archived(&session))?;
     // The same lines may be compressed in another way by another version; their hash alone would not tell.
     let tag = EntityTag::strong(format!("{}-{}", object.sha256(), object.size_bytes()));

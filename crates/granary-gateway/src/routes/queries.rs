@@ -23,11 +23,15 @@ use super::reply;
 /// Room for a few hundred filter values. Doubled by escaping, it stays below what ClickHouse takes as one value.
 const MAX_QUERY_STRING_BYTES: usize = 32 * 1024;
 
-/// `GET /v1/queries`
-pub(crate) async fn list(State(state): State<GatewayState>) -> Json<Value> {
+/// `GET /v1/queries`: those that the caller may ask.
+pub(crate) async fn list(
+    State(state): State<GatewayState>,
+    Extension(caller): Extension<Caller>,
+) -> Json<Value> {
     let queries: Vec<_> = state
         .catalogue
         .iter()
+        .filter(|query| caller.may_ask(query).is_ok())
         .map(|query| {
             json!({
                 "name": query.name(),
@@ -48,7 +52,9 @@ pub(crate) async fn describe_or_run(
 ) -> Result<Response, Problem> {
     let Path(file) = file.map_err(Problem::unreadable_path)?;
     let Some((name, format)) = file.rsplit_once('.') else {
-        return Ok(Json(find(&state, &file)?.describe()).into_response());
+        let query = find(&state, &file)?;
+        asked.caller.may_ask(query)?;
+        return Ok(Json(query.describe()).into_response());
     };
     let query = find(&state, name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
@@ -109,7 +115,7 @@ async fn run(
     let cursor =
         cursor.filter(|text| !text.is_empty()).map(|text| state.answers.cursors.read(text)).transpose()?;
     let now = cursor.as_ref().map_or_else(Timestamp::now, Cursor::now);
-    let mut prepared = query.prepare(caller.tenant(), &params, now)?;
+    let mut prepared = caller.prepare(query, &params, now)?;
     if let Some(cursor) = cursor {
         cursor.apply(&mut prepared)?;
     }

@@ -25,10 +25,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::carry::Playing;
 use super::part::read_play;
+use crate::caller::may_see_session;
 use crate::problem::Problem;
 use crate::router::GatewayState;
 use crate::{Caller, ParamError};
@@ -55,7 +56,7 @@ pub(crate) async fn play(
     let mut parts = request.into_parts().0;
     let mut options = read_play(given.as_deref(), state.max_replay_gap)?;
     options.after = last_event_id(&parts.headers)?;
-    let upgrade = upgrade(&mut parts).await?;
+    let upgrade = upgrade(&mut parts, &state.origins).await?;
     let Some(playing) = begin(&state, &caller, &session, options).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
@@ -75,6 +76,7 @@ pub(super) async fn begin(
     options: ReplayOptions,
 ) -> Result<Option<Playing>, Problem> {
     let archive = state.archive()?;
+    may_see_session(&state.warehouse, &state.query_limits, caller, session).await?;
     let place = Arc::clone(&state.replays).try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("as many sessions are being read as may", BUSY_RETRY))?;
     let replay = archive.replay(caller.tenant(), session, options).await?;
@@ -83,13 +85,16 @@ pub(super) async fn begin(
 }
 
 /// The `WebSocket` that is asked for, if one is.
-pub(super) async fn upgrade(parts: &mut Parts) -> Result<Option<WebSocketUpgrade>, Problem> {
+pub(super) async fn upgrade(
+    parts: &mut Parts,
+    origins: &[HeaderValue],
+) -> Result<Option<WebSocketUpgrade>, Problem> {
     let upgrade = match parts.extract::<Result<WebSocketUpgrade, WebSocketUpgradeRejection>>().await {
         Ok(Ok(upgrade)) => upgrade,
         _ if asks_for_websocket(&parts.headers) => return Err(Problem::unreadable_upgrade()),
         _ => return Ok(None),
     };
-    if !is_same_origin(&parts.headers) {
+    if !is_welcome(&parts.headers, origins) {
         return Err(Problem::foreign_origin());
     }
     Ok(Some(upgrade.max_message_size(MAX_COMMAND_BYTES).max_frame_size(MAX_COMMAND_BYTES)))
@@ -107,11 +112,14 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Whether a page of another site is not behind this. Browsers let any page open a `WebSocket` to any address, this
+/// Whether a page of another site is not behind this, unless it is one of those that may ask. Browsers let any page open a `WebSocket` to any address, this
 /// machine's own too, and only say whose page it is.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    if origins.contains(origin) {
+        return true;
+    }
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     host.is_some() && host == text(header::HOST)
 }

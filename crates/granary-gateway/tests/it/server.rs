@@ -44,7 +44,7 @@ pub(crate) async fn serve(queries: &[(&str, &str)], configure: impl FnOnce(&mut 
 /// Asks for a path and gives back the connection with nothing of the answer read.
 async fn ask(address: SocketAddr, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: granary\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     stream
 }

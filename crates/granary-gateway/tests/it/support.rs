@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use granary_access::{Gate, GateConfig, Watch};
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
 use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
@@ -140,6 +141,14 @@ impl TestGateway {
         let mut config = GatewayConfig::default();
         configure(&mut config);
         let health = Health::default();
+        let of_gate = GateConfig {
+            keys_file: config.keys_file.clone(),
+            loopback_without_key: config.loopback_without_key,
+            hosts: config.hosts.clone(),
+            jwt: config.jwt.clone(),
+        };
+        let gate = Gate::open(&of_gate, &mut Watch::default()).unwrap();
+        let origins = config.cors_origins.iter().map(|origin| origin.parse().unwrap()).collect();
         let state = GatewayState::new(
             &config,
             Warehouse::new(warehouse),
@@ -148,7 +157,7 @@ impl TestGateway {
             Registry::default(),
             catalogue,
         );
-        Self { app: create_app(state), health }
+        Self { app: create_app(state.with_access(gate, origins)), health }
     }
 
     /// Over a database whose views are published, with a door for that guest.

@@ -77,6 +77,13 @@ async fn feed(
                         format!("too many commands; wait for {} seconds", whole_seconds(wait))
                     })
                 });
+                let command = command.and_then(|command| match command {
+                    Command::Filter { filter } => {
+                        let filter = caller.narrow(filter).map_err(|error| error.to_string())?;
+                        Ok(Command::Filter { filter })
+                    }
+                    other => Ok(other),
+                });
                 match command {
                     Err(detail) => outgoing = Some(message::error(&detail)),
                     Ok(command) => {

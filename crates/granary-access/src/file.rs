@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::key::Key;
+use crate::key::Key;
 
 /// The key file's content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub enum KeyFileError {
 }
 
 const HEADING: &str = "\
-# Who may send to this granary; `granary keys` writes this file, a running granary reads it when it changes.
+# Who may send to this granary and ask it; `granary keys` writes this file, a running granary reads it when it changes.
 # The secrets are not in it, only their SHA-256.
 
 ";
@@ -157,16 +157,25 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::super::key::NewKey;
     use super::*;
+    use crate::key::{KeyLimits, NewKey};
+    use crate::role::Role;
 
     fn new(tenant: &str) -> Key {
+        let mut parameters = crate::Fixed::default();
+        parameters.add("project", "granary");
+        parameters.add("project", "other");
         let all = NewKey {
+            role: Role::Team,
             tenant: tenant.to_owned(),
             team: Some("platform".to_owned()),
+            user: None,
+            groups: Some(["cost".to_owned()].into()),
+            networks: Some(vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()]),
+            parameters,
             name: Some("a \"name\"".to_owned()),
             expires: Some(Timestamp::from_second(2_000_000_000).unwrap()),
-            limits: super::super::KeyLimits {
+            limits: KeyLimits {
                 requests_per_second: Some(5),
                 bytes_per_second: Some(bytesize::ByteSize::mib(1)),
                 burst: Some(std::time::Duration::from_secs(3)),
@@ -196,6 +205,20 @@ mod tests {
             add(&path, key);
         }
         assert_eq!(KeyFile::load(&path).unwrap().unwrap().keys, keys);
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_roles_means_what_it_meant() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        let hash = "a".repeat(64);
+        let text = format!(
+            "[[key]]\nid = \"Ab3dEf7h\"\ntenant = \"acme\"\nteam = \"platform\"\nsha256 = \"{hash}\"\ncreated = \"2026-11-01T00:00:00Z\"\n"
+        );
+        fs::write(&path, &text).unwrap();
+        let file = KeyFile::load(&path).unwrap().unwrap();
+        assert_eq!((file.keys[0].role, &file.keys[0].networks), (Role::Ingest, &None));
+        assert_eq!(toml::to_string(&file).unwrap(), text, "and is written as it was");
     }
 
     #[test]
@@ -230,9 +253,12 @@ mod tests {
         let good = fs::read_to_string(&path).unwrap();
         let twice = format!("{good}{}", good.trim_start_matches(HEADING));
         for (text, says) in [
-            (good.replace("tenant = ", "tenannt = "), "line 6"),
+            (good.replace("tenant = ", "tenannt = "), "line 7"),
             (good.replace("sha256 = \"", "sha256 = \"grn_secret"), "64 hex digits"),
             (good.replace("tenant = \"acme\"", "tenant = \"\""), "tenant"),
+            (good.replace("role = \"team\"", "role = \"root\""), "no such role"),
+            (good.replace("role = \"team\"", "role = \"viewer\""), "needs a user"),
+            (good.replace("10.0.0.0/8", "10.0.0.0/80"), "no network"),
             (twice, "two keys"),
         ] {
             fs::write(&path, text).unwrap();

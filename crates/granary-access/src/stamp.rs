@@ -6,10 +6,11 @@ use std::path::Path;
 /// What the system says of some files. Another file in the place of one, as an atomic rewrite or a Kubernetes
 /// secret makes it, has another inode; a file that is written over has other times.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stamp(Vec<Option<[i64; 7]>>);
+pub struct Stamp(Vec<Option<[i64; 7]>>);
 
 impl Stamp {
-    pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
+    /// Looks at files, which need not be there.
+    pub fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
         let one = |path: &Path| {
             let of = std::fs::metadata(path).ok()?;
             let [device, inode, size] = [of.dev(), of.ino(), of.size()].map(u64::cast_signed);

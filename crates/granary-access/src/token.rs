@@ -6,10 +6,10 @@
 
 use rand::distr::{Alphanumeric, SampleString};
 
-use super::key::{KeyId, SecretHash};
+use crate::key::{KeyId, SecretHash};
 
 /// What every token begins with.
-const PREFIX: &str = "grn_";
+pub(crate) const PREFIX: &str = "grn_";
 
 /// Letters and digits of the secret: 43 of 62 different ones are 256 bits.
 const SECRET_LENGTH: usize = 43;
@@ -43,7 +43,7 @@ impl Token {
     }
 
     /// What is kept of it.
-    pub(super) fn hash(&self) -> SecretHash {
+    pub(crate) fn hash(&self) -> SecretHash {
         let end = self.text.len() - CHECKSUM_LENGTH;
         SecretHash::of(&self.text[end - SECRET_LENGTH..end])
     }

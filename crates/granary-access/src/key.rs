@@ -1,6 +1,8 @@
-//! One key: whose data come with it, until when, and how many.
+//! One key: what it is for, whose data come with it or are seen with it, from where, until when, and how many.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -10,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::token::Token;
+use crate::fixed::Fixed;
+use crate::network::Network;
+use crate::role::Role;
+use crate::token::Token;
 
 /// What a key is called in lists, log lines and metrics. It is part of the token and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,9 +24,9 @@ pub struct KeyId(String);
 
 impl KeyId {
     /// How many letters and digits it has: chosen at random, a million keys share one with a probability of 0.002.
-    pub(super) const LENGTH: usize = 8;
+    pub(crate) const LENGTH: usize = 8;
 
-    pub(super) fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         Self(Alphanumeric.sample_string(&mut rand::rng(), Self::LENGTH))
     }
 
@@ -65,7 +70,7 @@ impl TryFrom<String> for KeyId {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    pub(super) fn of(secret: &str) -> Self {
+    pub(crate) fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 }
@@ -111,17 +116,24 @@ impl<'de> Deserialize<'de> for SecretHash {
     }
 }
 
-/// An ingest key as the key file has it.
+/// A key as the key file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
     /// What it is called.
     pub id: KeyId,
-    /// Whose the data are that come with it.
+    /// What it is for; sending telemetry if nothing is said.
+    #[serde(default, skip_serializing_if = "Role::is_default")]
+    pub role: Role,
+    /// Whose the data are that come with it or are seen with it.
     pub tenant: String,
-    /// The team they are counted under, whatever the sender itself says; none takes the sender's word.
+    /// For sending, the team that the data are counted under, whatever the sender itself says; none takes the
+    /// sender's word. For the role `team`, the team whose data are seen. No other role has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
+    /// For the role `viewer`, the user whose data are seen, as the tables have it: mostly an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// What it is for, in a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -135,6 +147,16 @@ pub struct Key {
     /// When it was revoked; from the moment that is read, it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
+    /// The groups of queries that may be asked; none is all, an empty list no group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<String>>,
+    /// From where it is taken; none is from anywhere. It is the connection's address that counts, so behind a proxy
+    /// that is the proxy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Vec<Network>>,
+    /// Parameters that have these values in whatever is asked.
+    #[serde(default, skip_serializing_if = "Fixed::is_empty")]
+    pub parameters: Fixed,
     /// The secret before the latest rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
@@ -200,8 +222,18 @@ impl KeyState {
 /// What a new key is to be.
 #[derive(Debug, Clone, Default)]
 pub struct NewKey {
+    /// See [`Key::role`].
+    pub role: Role,
     /// See [`Key::tenant`].
     pub tenant: String,
+    /// See [`Key::user`].
+    pub user: Option<String>,
+    /// See [`Key::groups`].
+    pub groups: Option<BTreeSet<String>>,
+    /// See [`Key::networks`].
+    pub networks: Option<Vec<Network>>,
+    /// See [`Key::parameters`].
+    pub parameters: Fixed,
     /// See [`Key::team`].
     pub team: Option<String>,
     /// See [`Key::name`].
@@ -218,17 +250,22 @@ impl Key {
     pub fn generate(new: NewKey, now: Timestamp) -> (Self, Token) {
         let id = KeyId::generate();
         let token = Token::generate(&id);
-        let NewKey { tenant, team, name, expires, limits } = new;
+        let NewKey { role, tenant, user, groups, networks, parameters, team, name, expires, limits } = new;
         let sha256 = token.hash();
         let key = Self {
             id,
+            role,
             tenant,
             team,
+            user,
             name,
             sha256,
             created: now,
             expires,
             revoked: None,
+            groups,
+            networks,
+            parameters,
             previous: None,
             limits,
         };
@@ -257,16 +294,55 @@ impl Key {
     }
 
     /// Whether a secret is the key's, or was until not long ago.
-    pub(super) fn has_secret(&self, hash: SecretHash, now: Timestamp) -> bool {
+    pub(crate) fn has_secret(&self, hash: SecretHash, now: Timestamp) -> bool {
         let was = |previous: &Previous| previous.sha256 == hash && now < previous.until;
         // Both are always compared.
         (self.sha256 == hash) | self.previous.as_ref().is_some_and(was)
     }
 
-    /// What is wrong with the names it has.
-    pub(super) fn problem(&self) -> Option<String> {
-        let texts =
-            [("tenant", Some(&self.tenant)), ("team", self.team.as_ref()), ("name", self.name.as_ref())];
+    /// Whether the key is taken from an address.
+    #[must_use]
+    pub fn is_taken_from(&self, address: IpAddr) -> bool {
+        self.networks.as_ref().is_none_or(|networks| networks.iter().any(|network| network.contains(address)))
+    }
+
+    /// What is wrong with it, which would make it mean something else than whoever wrote it thinks.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let of_key = |problem: String| format!("key {}: {problem}", self.id);
+        self.problem_of_texts()
+            .or_else(|| self.problem_of_role().map(of_key))
+            .or_else(|| self.parameters.problem().map(of_key))
+    }
+
+    fn problem_of_role(&self) -> Option<String> {
+        let Self { role, user, team, groups, parameters, .. } = self;
+        let without = |what: &str| Some(format!("the role {role} needs a {what}"));
+        let beside = |what: &str| Some(format!("the role {role} has no {what}"));
+        match role {
+            Role::Viewer if user.is_none() => without("user"),
+            Role::Team if team.is_none() => without("team"),
+            Role::Ingest | Role::Team | Role::Analyst | Role::Admin if user.is_some() => beside("user"),
+            Role::Viewer | Role::Analyst | Role::Admin if team.is_some() => beside("team"),
+            Role::Ingest if groups.is_some() || !parameters.is_empty() => {
+                beside("groups and no parameters: it asks nothing")
+            }
+            Role::Viewer if parameters.values("user").is_some() => {
+                Some("its role says the user; it cannot be a fixed parameter, too".to_owned())
+            }
+            Role::Team if parameters.values("team").is_some() => {
+                Some("its role says the team; it cannot be a fixed parameter, too".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn problem_of_texts(&self) -> Option<String> {
+        let texts = [
+            ("tenant", Some(&self.tenant)),
+            ("team", self.team.as_ref()),
+            ("user", self.user.as_ref()),
+            ("name", self.name.as_ref()),
+        ];
         texts.into_iter().filter_map(|(what, text)| Some((what, text?))).find_map(|(what, text)| {
             let fits = !text.trim().is_empty() && text.len() <= MAX_NAME_BYTES;
             (!fits || text.chars().any(char::is_control))
@@ -280,8 +356,8 @@ const MAX_NAME_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::Presented;
     use super::*;
+    use crate::token::Presented;
 
     fn key() -> (Key, Token) {
         Key::generate(NewKey { tenant: "acme".to_owned(), ..NewKey::default() }, at(0))
@@ -310,6 +386,38 @@ mod tests {
         assert_eq!((key.state(at(99)), key.state(at(100))), (KeyState::Valid, KeyState::Expired));
         key.revoked = Some(at(50));
         assert_eq!(key.state(at(1)), KeyState::Revoked);
+    }
+
+    #[test]
+    fn a_key_says_what_its_role_needs_and_nothing_that_has_no_meaning_for_it() {
+        let new = |role, user: Option<&str>, team: Option<&str>| NewKey {
+            tenant: "acme".to_owned(),
+            role,
+            user: user.map(str::to_owned),
+            team: team.map(str::to_owned),
+            ..NewKey::default()
+        };
+        let problem = |new| Key::generate(new, at(0)).0.problem();
+        for (role, user, team, fits) in [
+            (Role::Ingest, None, None, true),
+            (Role::Ingest, None, Some("t"), true),
+            (Role::Ingest, Some("u"), None, false),
+            (Role::Viewer, Some("u"), None, true),
+            (Role::Viewer, None, None, false),
+            (Role::Viewer, Some("u"), Some("t"), false),
+            (Role::Team, None, Some("t"), true),
+            (Role::Team, None, None, false),
+            (Role::Analyst, None, None, true),
+            (Role::Analyst, None, Some("t"), false),
+            (Role::Admin, Some("u"), None, false),
+        ] {
+            assert_eq!(problem(new(role, user, team)).is_none(), fits, "{role} {user:?} {team:?}");
+        }
+        let mut twice = new(Role::Viewer, Some("u"), None);
+        twice.parameters.add("user", "v");
+        assert!(problem(twice).is_some());
+        let no_group = NewKey { groups: Some(BTreeSet::new()), ..new(Role::Ingest, None, None) };
+        assert!(problem(no_group).is_some());
     }
 
     #[test]
