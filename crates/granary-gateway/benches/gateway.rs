@@ -140,7 +140,7 @@ async fn beside(warehouse: &ClickHouseConfig, gateway: SocketAddr, requests: u64
                 Binding::Bool(value) => value.to_string(),
             };
             let value: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            url.push_str(&format!("&param_{name}={value}"));
+            url.extend(["&param_", name.as_str(), "=", value.as_str()]);
         }
         let to_engine = || {
             let request = Request::post(&url)
