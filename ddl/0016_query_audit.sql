@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS query_audit
     -- Of a refusal, the limit: requests, concurrent, waiting, rows, bytes, time, memory, result …; of a failure, the kind of
     -- problem.
     Reason LowCardinality(String),
-    -- The answer's HTTP status; what went wrong after the answer had begun leaves it at 200.
+    -- The answer's HTTP status; what went wrong after the answer had begun leaves it at 200. 0 where its client went away
+    -- before.
     Status UInt16,
     -- hit, miss, stale or shared; empty where nothing is cached.
     Cache LowCardinality(String),

@@ -55,6 +55,8 @@ pub(crate) struct ClickHouseSettings {
     pub(crate) password: String,
     pub(crate) reader_user: Option<String>,
     pub(crate) reader_password: String,
+    pub(crate) auditor_user: Option<String>,
+    pub(crate) auditor_password: String,
     pub(crate) database: String,
     #[serde(with = "humantime_serde")]
     pub(crate) timeout: Duration,
@@ -89,6 +91,8 @@ impl Default for Settings {
                 password,
                 reader_user: None,
                 reader_password: String::new(),
+                auditor_user: None,
+                auditor_password: String::new(),
                 database,
                 timeout,
             },

@@ -8,7 +8,7 @@ use granary_archive::Archive;
 use granary_clickhouse::migrate::{self, MigrateError};
 use granary_clickhouse::{ClickHouseError, Warehouse};
 use granary_engine::Engine;
-use granary_gateway::{Catalogue, Gateway};
+use granary_gateway::{Catalogue, Gateway, Scrub};
 use granary_ingest::{Accounting, Ingest};
 use granary_redact::Redactor;
 use granary_service::Health;
@@ -17,7 +17,7 @@ use granary_service::shutdown::Stages;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{server, start_engine, users};
+use crate::access::{auditor, server, start_engine, users};
 use crate::instance::{Announcement, DataDir, Running};
 use crate::settings::Settings;
 
@@ -108,7 +108,8 @@ impl Roles {
                 (Some(engine), users)
             }
         };
-        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader } };
+        let auditor = Warehouse::new(&auditor(engine.as_ref(), &owner, &settings.clickhouse));
+        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader }, auditor };
         match Box::pin(Self::start_on(settings, parts)).await {
             Ok(started) => Ok(started.with(engine, settings.shutdown_timeout)),
             Err(error) => {
@@ -121,7 +122,7 @@ impl Roles {
     }
 
     async fn start_on(settings: &Settings, parts: Parts) -> anyhow::Result<Started> {
-        let Parts { redactor, catalogue, data_dir, running } = parts;
+        let Parts { redactor, catalogue, data_dir, running, auditor } = parts;
         let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
         let health = Health::default();
         health.down(SCHEMA, "migrations are not applied yet");
@@ -156,6 +157,10 @@ impl Roles {
             catalogue,
         )
         .await?;
+        // What a caller pastes into a parameter is no safer than what an agent sends.
+        let scrubbing = Redactor::new(&settings.redact).context("the redaction rules cannot be used")?;
+        let scrub = Scrub::with(move |text| scrubbing.redact_text(text).into_owned());
+        let gateway = gateway.with_auditor(auditor, scrub);
         let addresses = Addresses {
             otlp_grpc: ingest.grpc_addr(),
             otlp_http: ingest.http_addr(),
@@ -206,6 +211,7 @@ struct Parts {
     catalogue: Catalogue,
     data_dir: DataDir,
     running: Running,
+    auditor: Warehouse,
 }
 
 /// Every role but the engine.

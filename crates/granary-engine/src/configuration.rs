@@ -3,7 +3,7 @@
 //! An engine with stock users lets anyone on the loopback read any local file through `file()`, so the users are
 //! the one thing to get right. The engine's own session logs in as `default`, without a password from an
 //! address that is none, and does not start if that fails; `default` therefore stays open and may do nothing
-//! but open the listener and count. The owner and the reader have random passwords.
+//! but open the listener and count. The others have random passwords.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -19,6 +19,7 @@ pub(crate) struct Configuration<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) owner: &'a Credentials,
     pub(crate) reader: &'a Credentials,
+    pub(crate) auditor: &'a Credentials,
     pub(crate) readable_databases: &'a [String],
     pub(crate) max_memory_bytes: Option<u64>,
 }
@@ -56,6 +57,15 @@ impl Configuration<'_> {
             .iter()
             .map(|database| format!("<query>GRANT SELECT ON {}.*</query>", escape(database)))
             .collect();
+        let audited: String = self
+            .readable_databases
+            .iter()
+            .map(|database| {
+                // A grant can name a pattern of databases only with all of their tables. Granary itself names one.
+                let table = if database.ends_with('*') { "*" } else { "query_audit" };
+                format!("<query>GRANT INSERT ON {}.{table}</query>", escape(database))
+            })
+            .collect();
         let loopback = "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks>";
         format!(
             "<clickhouse>\n\
@@ -71,12 +81,16 @@ impl Configuration<'_> {
              <access_management>1</access_management></{owner}>\n\
              <{reader}><password_sha256_hex>{reader_hash}</password_sha256_hex>{loopback}<profile>reader</profile><quota>default</quota>\
              <grants>{grants}</grants></{reader}>\n\
+             <{auditor}><password_sha256_hex>{auditor_hash}</password_sha256_hex>{loopback}<profile>default</profile><quota>default</quota>\
+             <grants>{audited}<query>GRANT SELECT(query_id, read_rows, read_bytes) ON system.processes</query></grants></{auditor}>\n\
              </users>\n\
              </clickhouse>\n",
             owner = self.owner.user,
             owner_hash = sha256_hex(&self.owner.password),
             reader = self.reader.user,
             reader_hash = sha256_hex(&self.reader.password),
+            auditor = self.auditor.user,
+            auditor_hash = sha256_hex(&self.auditor.password),
         )
     }
 }

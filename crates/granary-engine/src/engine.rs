@@ -40,7 +40,8 @@ pub struct EngineOptions {
     pub data_dir: PathBuf,
     /// Where the HTTP interface listens; port 0 takes a free one. The loopback only.
     pub http: SocketAddr,
-    /// The databases the reader may read, as `GRANT` takes them (`otel`, `test*`).
+    /// The databases the reader may read, as `GRANT` takes them (`otel`, `test*`). The auditor may add rows to their
+    /// `query_audit`, and in databases that a pattern names to every table.
     pub readable_databases: Vec<String>,
     /// The most memory the engine takes; half of the machine's where `None`.
     pub max_memory_bytes: Option<u64>,
@@ -99,6 +100,7 @@ pub struct Engine {
     http: SocketAddr,
     owner: Credentials,
     reader: Credentials,
+    auditor: Credentials,
     state: watch::Receiver<EngineState>,
     process: watch::Receiver<u32>,
     stop: mpsc::Sender<()>,
@@ -124,10 +126,12 @@ impl Engine {
         let http = free_address(options.http)?;
         let owner = Credentials::random("granary_owner");
         let reader = Credentials::random("granary_reader");
+        let auditor = Credentials::random("granary_auditor");
         let config_file = Configuration {
             dir: &data_dir,
             owner: &owner,
             reader: &reader,
+            auditor: &auditor,
             readable_databases: &options.readable_databases,
             max_memory_bytes: options.max_memory_bytes,
         }
@@ -153,7 +157,7 @@ impl Engine {
             stop: stop_receiver,
         };
         let watcher = tokio::spawn(watcher.run(running));
-        Ok(Self { http, owner, reader, state, process, stop, watcher })
+        Ok(Self { http, owner, reader, auditor, state, process, stop, watcher })
     }
 
     /// The address of the HTTP interface, the same for as long as this lives.
@@ -172,6 +176,13 @@ impl Engine {
     #[must_use]
     pub fn reader(&self) -> &Credentials {
         &self.reader
+    }
+
+    /// The user that may add rows to `query_audit` in those databases, see how much running queries have read, and
+    /// nothing else.
+    #[must_use]
+    pub fn auditor(&self) -> &Credentials {
+        &self.auditor
     }
 
     /// Follows whether the engine answers.

@@ -1,9 +1,9 @@
 //! The embedded ClickHouse: find, fetch, start, watch, stop.
 //!
 //! The engine is ClickHouse itself as a shared library (`libchdb`, Apache-2.0), loaded by a child process that
-//! opens ClickHouse's ordinary HTTP interface on the loopback. To everyone else it is an endpoint with two
-//! users: an owner with all rights and a reader that can read the named databases and nothing else. Both
-//! have passwords made anew at each start.
+//! opens ClickHouse's ordinary HTTP interface on the loopback. To everyone else it is an endpoint with three
+//! users: an owner with all rights, a reader that can read the named databases and nothing else, and an auditor that can
+//! add to their audit and nothing else. All have passwords made anew at each start.
 //!
 //! - [`library`]: the library's file, fetched once per user and version.
 //! - [`Engine`]: the child's life. It is started again when it dies, keeps its address and passwords while

@@ -13,11 +13,15 @@ use axum::response::Response;
 use granary_model::TenantId;
 use http::request::Parts;
 
+use crate::Limits;
+
 /// An identified caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
     tenant: TenantId,
     account: Account,
+    address: Option<IpAddr>,
+    limits: Limits,
 }
 
 /// What a caller's allowance is kept under.
@@ -33,16 +37,36 @@ impl Caller {
     /// The process itself, asking for the default tenant.
     #[must_use]
     pub fn local() -> Self {
-        Self { tenant: TenantId::default(), account: Account::Local }
+        Self {
+            tenant: TenantId::default(),
+            account: Account::Local,
+            address: None,
+            limits: Limits::default(),
+        }
     }
 
     /// Identifies who sent a request, by the connection it came over.
     fn identify(request: &Parts) -> Self {
-        let account = match request.extensions.get::<ConnectInfo<SocketAddr>>() {
-            Some(ConnectInfo(peer)) => Account::Host(host(peer.ip())),
-            None => Account::Local,
-        };
-        Self { tenant: TenantId::default(), account }
+        match request.extensions.get::<ConnectInfo<SocketAddr>>() {
+            Some(ConnectInfo(peer)) => Self::from_host(peer.ip()),
+            None => Self::local(),
+        }
+    }
+
+    /// Whoever asks from that address.
+    pub(crate) fn from_host(address: IpAddr) -> Self {
+        Self { account: Account::Host(host(address)), address: Some(address.to_canonical()), ..Self::local() }
+    }
+
+    /// The same with limits of its own in place of the gateway's.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+        Self { tenant: TenantId::new(tenant), ..self }
     }
 
     /// Whose data the caller reads.
@@ -53,6 +77,17 @@ impl Caller {
 
     pub(crate) fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Where the request came from; nothing for the process itself.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// The account's own limits.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 }
 

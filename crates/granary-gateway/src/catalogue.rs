@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub(crate) use header::Kind;
-pub use header::{Column, Filter, RowLimit};
+pub use header::{Column, Filter, MinimumRole, RowLimit};
 pub use query::{NamedQuery, ParameterDescription, QueryDescription};
 
 use scan::is_name;

@@ -14,12 +14,14 @@
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
 //! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself.
 
+mod audit;
 mod caller;
 mod catalogue;
 mod conditional;
 mod config;
 mod limits;
 mod line;
+mod metrics;
 mod numbers;
 mod params;
 mod problem;
@@ -30,12 +32,15 @@ mod run;
 mod server;
 mod time;
 
+pub use audit::{Asked, Audit, AuditOptions, Entry, Kind, Outcome, Scrub};
 pub use caller::Caller;
 pub use catalogue::{
-    Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
+    Catalogue, CatalogueError, Column, Filter, MinimumRole, NamedQuery, ParameterDescription,
+    QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
+pub use limits::{Limit, Limits, Refusal, Scope};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
-pub use run::{Answer, Format, FormatError, RunError, Runner};
+pub use run::{Answer, Excess, Format, FormatError, RunError, Runner};
 pub use server::{Gateway, GatewayError};

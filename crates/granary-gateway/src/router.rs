@@ -16,10 +16,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::caller::identified;
 use crate::limits::{Allowances, within_allowance};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
 use crate::routes::{export, health, index, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Runner};
+use crate::run::Meter;
+use crate::{Audit, AuditOptions, Catalogue, GatewayConfig, Runner, Scrub};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -30,6 +32,12 @@ pub struct GatewayState {
     pub(crate) health: Health,
     pub(crate) metrics: Registry,
     pub(crate) allowances: Arc<Allowances>,
+    pub(crate) counted: Metrics,
+    pub(crate) audit: Audit,
+    audit_keep: Duration,
+    audit_queue: usize,
+    audit_parameters: bool,
+    pub(crate) max_replays: u32,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
     pub(crate) max_replay_idle: Duration,
@@ -50,19 +58,58 @@ impl GatewayState {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Self {
+        let allowances = Arc::new(Allowances::new(config));
+        let counted = Metrics::default();
+        let runner =
+            Runner::new(warehouse, config.query_limits()).within(Arc::clone(&allowances), counted.clone());
+        counted.register(&metrics, runner.line());
         Self {
             catalogue: Arc::new(catalogue),
-            runner: Runner::new(warehouse, config.query_limits()),
+            runner,
             archive,
             health,
             metrics,
-            allowances: Arc::new(Allowances::new(config.requests_per_second, config.burst)),
+            allowances,
+            counted,
+            audit: Audit::off(),
+            audit_keep: config.audit_keep,
+            audit_queue: config.audit_queue.get() as usize,
+            audit_parameters: config.audit_parameters,
+            max_replays: config.max_replays.get(),
             replays: Arc::new(Semaphore::new(config.max_replays.get() as usize)),
             max_replay_gap: config.max_replay_gap,
             max_replay_idle: config.max_replay_idle,
             sockets: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
+    }
+
+    /// The same with what is asked written into `query_audit`, and with what running queries read known while they
+    /// run. `auditor` should be a user that can add rows to that table and read three columns of `system.processes`; `scrub`
+    /// takes secrets out of parameters before they are kept.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    #[must_use]
+    pub fn with_auditor(self, auditor: Warehouse, scrub: Scrub) -> Self {
+        let (keep, queue, parameters) = (self.audit_keep, self.audit_queue, self.audit_parameters);
+        let options = AuditOptions { keep, queue, parameters, scrub };
+        let audit = Audit::start(auditor.clone(), options, self.counted.clone());
+        let runner = self.runner.watched(Meter::new(auditor), audit.clone());
+        Self { runner, audit, ..self }
+    }
+
+    /// Who asked what; for what answers beside the gateway's own routes.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Returns when what was answered is written down. Nothing may be answered any more.
+    pub async fn close(&self) {
+        self.runner.ended().await;
+        self.audit.close().await;
     }
 
     pub(crate) fn archive(&self) -> Result<&Archive, Problem> {

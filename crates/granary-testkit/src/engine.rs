@@ -46,6 +46,8 @@ pub struct TestWarehouse {
     pub owner_config: ClickHouseConfig,
     /// The configuration of the user that may only read.
     pub reader_config: ClickHouseConfig,
+    /// The configuration of the user that may only add to the audit.
+    pub auditor_config: ClickHouseConfig,
 }
 
 /// Makes a database on the test binary's engine; the first call starts the engine.
@@ -63,7 +65,8 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
     let owner_config = config(engine.owner());
     let owner = Warehouse::new(&owner_config);
     migrate::apply(&owner).await.expect("the migrations apply to an empty database");
-    TestWarehouse { owner, owner_config, reader_config: config(engine.reader()) }
+    let (reader_config, auditor_config) = (config(engine.reader()), config(engine.auditor()));
+    TestWarehouse { owner, owner_config, reader_config, auditor_config }
 }
 
 fn shared_engine() -> &'static Engine {

@@ -86,6 +86,11 @@ pub(crate) const KEYS: &[Key] = &[
         "The server's user for queries, who should have SELECT on the database and no more; the user above by default",
     ),
     secret("clickhouse.reader_password", "That user's password"),
+    text(
+        "clickhouse.auditor_user",
+        "The server's user for the audit, who should have INSERT on query_audit and SELECT(query_id, read_rows, read_bytes) on system.processes; the first by default",
+    ),
+    secret("clickhouse.auditor_password", "That user's password"),
     text("clickhouse.database", "The database"),
     value("clickhouse.timeout", "How long one statement may take"),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
@@ -200,6 +205,34 @@ pub(crate) const KEYS: &[Key] = &[
     value("gateway.max_replay_idle", "How long the client of a replay or export may take nothing"),
     value("gateway.max_connections", "Open connections"),
     value("gateway.shutdown_grace", "How long answers under way may take after the gateway was told to stop"),
+    value("gateway.max_concurrent_per_caller", "Queries of one caller worked on at once; 0 is any number"),
+    value("gateway.max_concurrent_per_tenant", "The same for all callers of a tenant; 0 is any number"),
+    value("gateway.max_waiting_per_caller", "Queries of one caller that wait; 0 is any number"),
+    value("gateway.rows_per_hour", "Rows that one caller's queries may read in an hour; 0 is any number"),
+    value("gateway.bytes_per_hour", "The same in bytes; 0 is any number"),
+    value(
+        "gateway.tenant_requests_per_second",
+        "Requests a second of all callers of a tenant in the long run; 0 is any number",
+    ),
+    value("gateway.tenant_burst", "Requests at once of all callers of a tenant"),
+    value(
+        "gateway.tenant_rows_per_hour",
+        "Rows that a tenant's queries may read in an hour; 0 is any number",
+    ),
+    value("gateway.tenant_bytes_per_hour", "The same in bytes; 0 is any number"),
+    value(
+        "gateway.total_requests_per_second",
+        "Requests a second of everybody together in the long run; 0 is any number",
+    ),
+    value("gateway.total_burst", "Requests at once of everybody together"),
+    value("gateway.total_rows_per_hour", "Rows that all queries may read in an hour; 0 is any number"),
+    value("gateway.total_bytes_per_hour", "The same in bytes; 0 is any number"),
+    value("gateway.audit_keep", "How long it is kept who asked what; 0s is for ever"),
+    value(
+        "gateway.audit_queue",
+        "Entries of the audit that wait to be inserted; one more is lost and counted",
+    ),
+    value("gateway.audit_parameters", "false: the audit keeps the names of parameters and not their values"),
 ];
 
 #[cfg(test)]

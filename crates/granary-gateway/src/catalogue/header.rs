@@ -21,6 +21,19 @@ pub(crate) struct Header {
     pub(crate) default_from: SignedDuration,
     pub(crate) params: Vec<Parameter>,
     pub(crate) columns: Vec<Column>,
+    pub(crate) role: Option<MinimumRole>,
+}
+
+/// Who may ask a query that is not for everybody: this role, and those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MinimumRole {
+    /// Sees a team's data.
+    Team,
+    /// Sees everything of a tenant.
+    Analyst,
+    /// Sees also who asked what.
+    Admin,
 }
 
 /// How far before its end a range starts if nobody says.
@@ -117,6 +130,7 @@ struct Written {
     #[serde(default = "InOrder::default")]
     params: InOrder<WrittenParameter>,
     columns: InOrder<String>,
+    role: Option<MinimumRole>,
 }
 
 #[derive(Deserialize)]
@@ -151,7 +165,8 @@ impl Header {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let written: Written =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let Written { question, filters, tables, limit, cache, default_from, params, columns } = written;
+        let Written { question, filters, tables, limit, cache, default_from, params, columns, role } =
+            written;
         if question.trim().is_empty() {
             return Err("the question is empty".to_owned());
         }
@@ -193,6 +208,7 @@ impl Header {
             params: params.collect::<Result<_, _>>()?,
             columns,
             filters,
+            role,
         })
     }
 }
@@ -367,6 +383,15 @@ mod tests {
             refusal("[params.e]\ntype = 'enum'\nhelp = ''\nvalues = ['a', 'b']\ndefault = 'c'"),
             "params.e: the default, \"c\", is none of the values"
         );
+    }
+
+    #[test]
+    fn a_query_may_be_for_some_roles_only() {
+        let role = |text: &str| Header::parse(&format!("{START}{text}\n{END}")).map(|header| header.role);
+        assert_eq!(role("").unwrap(), None);
+        assert_eq!(role("role = 'admin'").unwrap(), Some(MinimumRole::Admin));
+        assert!(role("role = 'king'").unwrap_err().contains("unknown variant `king`"));
+        assert!(MinimumRole::Admin > MinimumRole::Analyst);
     }
 
     #[test]

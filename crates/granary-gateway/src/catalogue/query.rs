@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::header::{Column, Filter, Header, Kind, Parameter, RowLimit};
+use super::header::{Column, Filter, Header, Kind, MinimumRole, Parameter, RowLimit};
 use super::template::Template;
 
 /// A question that can be asked by name.
@@ -36,6 +36,9 @@ pub struct QueryDescription {
     pub tables: Vec<String>,
     /// For how many seconds an answer may be given again.
     pub cache_seconds: u64,
+    /// The least role that may ask it; none where everybody may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<MinimumRole>,
 }
 
 /// A parameter as [`QueryDescription`] tells of it.
@@ -124,6 +127,12 @@ impl NamedQuery {
         self.header.cache
     }
 
+    /// The least role that may ask it; none where everybody may.
+    #[must_use]
+    pub fn role(&self) -> Option<MinimumRole> {
+        self.header.role
+    }
+
     /// Whether the columns depend upon an enum.
     #[must_use]
     pub fn is_switched(&self) -> bool {
@@ -174,6 +183,7 @@ impl NamedQuery {
             columns: self.header.columns.clone(),
             tables: self.header.tables.clone(),
             cache_seconds: self.header.cache.unwrap_or_default().as_secs(),
+            role: self.header.role,
         }
     }
 

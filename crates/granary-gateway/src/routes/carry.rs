@@ -15,6 +15,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::{Asked, Outcome};
+
 /// A session being read for a client.
 pub(super) struct Playing {
     pub(super) replay: Replay,
@@ -23,6 +25,16 @@ pub(super) struct Playing {
     pub(super) max_idle: Duration,
     /// Its place among those that read at the same time.
     pub(super) _place: OwnedSemaphorePermit,
+    /// What is written down about it when it goes.
+    pub(super) asked: Asked,
+}
+
+/// Counts an event that a client gets.
+pub(super) fn note_given(asked: &mut Asked, event: &ReplayEvent) {
+    asked.note(|entry| {
+        entry.result_rows += 1;
+        entry.result_bytes += event.json.len() as u64;
+    });
 }
 
 /// Why the events ended before their end.
@@ -34,6 +46,17 @@ pub(super) enum CutOff {
     Idle,
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+}
+
+impl CutOff {
+    /// Its name in the audit.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::Idle => "idle",
+            Self::Archive(_) => "archive",
+        }
+    }
 }
 
 /// An event, or that there are no more.
@@ -55,13 +78,23 @@ async fn feed(mut playing: Playing, sender: mpsc::Sender<Item>) {
             () = playing.stopping.cancelled() => Err(CutOff::Stopping),
             item = playing.replay.next() => item.map_err(CutOff::from),
         };
-        if let Err(error) = &item {
-            tracing::warn!(%error, "a session was cut off");
+        match &item {
+            Ok(Some(event)) => note_given(&mut playing.asked, event),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a session was cut off");
+                playing.asked.ended(Outcome::Failed, error.reason());
+            }
         }
-        let is_last = !matches!(item, Ok(Some(_)));
+        let (is_end, is_last) = (matches!(item, Ok(None)), !matches!(item, Ok(Some(_))));
         match timeout(playing.max_idle, sender.send(item)).await {
             Ok(Ok(())) if !is_last => {}
-            Ok(_) => return,
+            Ok(sent) => {
+                if is_end && sent.is_ok() {
+                    playing.asked.ok();
+                }
+                return;
+            }
             Err(_) => {
                 tracing::info!(idle = ?playing.max_idle, "a session was cut off: its client took nothing");
                 return;

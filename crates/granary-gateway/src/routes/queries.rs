@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::problem::Problem;
 use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, Format, NamedQuery, RawParams};
+use crate::{Caller, Format, Kind, NamedQuery, RawParams};
 
 /// Room for a few hundred filter values. Doubled by escaping, it stays below what ClickHouse takes as one value.
 const MAX_QUERY_STRING_BYTES: usize = 32 * 1024;
@@ -49,7 +49,15 @@ pub(crate) async fn describe_or_run(
     };
     let query = find(name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
-    let prepared = query.prepare(caller.tenant(), &read_params(given.as_deref())?, Timestamp::now())?;
+    let prepared = read_params(given.as_deref())
+        .and_then(|given| Ok(query.prepare(caller.tenant(), &given, Timestamp::now())?))
+        .inspect_err(|problem| {
+            let mut asked = state.audit.begin(&caller, request_id, Kind::Query);
+            asked.note(|entry| {
+                (entry.query, entry.format) = (name.to_owned(), format.name().to_owned());
+            });
+            problem.tell(&mut asked);
+        })?;
     let answer = state.runner.run_for(&prepared, format, &caller, request_id).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),

@@ -25,12 +25,14 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
 use http::{HeaderMap, StatusCode, header};
+use uuid::Uuid;
 
 use super::carry::Playing;
 use super::part::read_play;
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, ParamError};
+use crate::{Asked, Caller, Kind, ParamError};
 
 /// What a client that finds no free replay is told to wait.
 const BUSY_RETRY: Duration = Duration::from_secs(10);
@@ -38,6 +40,9 @@ const BUSY_RETRY: Duration = Duration::from_secs(10);
 /// How often a client that has nothing to do is sent a sign of life. Proxies give up a silent connection after a
 /// minute or so.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Characters of a session's name that the audit keeps.
+const MAX_SESSION_CHARS: usize = 256;
 
 /// Bytes of one message of a client, which is a command.
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
@@ -48,6 +53,7 @@ pub(crate) async fn play(
     session: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
     Extension(caller): Extension<Caller>,
+    Extension(RequestId(id)): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
@@ -62,7 +68,9 @@ pub(crate) async fn play(
     if upgrade.is_some() && !is_same_origin(&parts.headers) {
         return Err(Problem::foreign_origin());
     }
-    let Some(playing) = begin(&state, &caller, &session, options).await? else {
+    let format = if upgrade.is_some() { "websocket" } else { "sse" };
+    let asked = ask(&state, &caller, id, Kind::Replay, &session, format);
+    let Some(playing) = begin(&state, &caller, &session, options, asked).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     Ok(match upgrade {
@@ -75,19 +83,49 @@ pub(crate) async fn play(
     })
 }
 
+/// Begins the audit's entry about a session.
+pub(super) fn ask(
+    state: &GatewayState,
+    caller: &Caller,
+    request: Uuid,
+    kind: Kind,
+    session: &str,
+    format: &str,
+) -> Asked {
+    let mut asked = state.audit.begin(caller, request, kind);
+    asked.note(|entry| {
+        // A session's name may be anything that somebody writes into an address.
+        entry.session = session.chars().take(MAX_SESSION_CHARS).collect();
+        format.clone_into(&mut entry.format);
+    });
+    asked
+}
+
 /// Begins to read a session for a caller; `None` where it has no such events.
 pub(super) async fn begin(
     state: &GatewayState,
     caller: &Caller,
     session: &str,
     options: ReplayOptions,
+    mut asked: Asked,
 ) -> Result<Option<Playing>, Problem> {
-    let archive = state.archive()?;
-    let place = Arc::clone(&state.replays).try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("as many sessions are being read as may", BUSY_RETRY))?;
-    let replay = archive.replay(caller.tenant(), session, options).await?;
+    let begun = async {
+        let archive = state.archive()?;
+        let place = Arc::clone(&state.replays).try_acquire_owned();
+        let place = place.map_err(|_| {
+            let most = state.max_replays.into();
+            Problem::busy_with("replays", most, "as many sessions are being read as may", BUSY_RETRY)
+        })?;
+        Ok::<_, Problem>((archive.replay(caller.tenant(), session, options).await?, place))
+    };
+    let (replay, place) = begun.await.inspect_err(|problem| problem.tell(&mut asked))?;
+    asked.answered(if replay.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK });
+    if replay.is_empty() {
+        asked.ok();
+        return Ok(None);
+    }
     let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    Ok((!replay.is_empty()).then(|| Playing { replay, stopping, max_idle, _place: place }))
+    Ok(Some(Playing { replay, stopping, max_idle, _place: place, asked }))
 }
 
 /// The last event that a client which comes back has seen.

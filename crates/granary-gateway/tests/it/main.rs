@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounting;
+mod audit;
 mod bounds;
 mod catalogue;
 mod clients;
+mod fairness;
 mod formats;
 mod injection;
+mod leaving;
+mod limits;
 mod parameters;
 mod replay;
 mod rights;
