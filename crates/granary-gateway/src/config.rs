@@ -66,7 +66,7 @@ pub struct GatewayConfig {
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
     /// Queries of one caller at the same time; more of it wait, while others pass them. 0 is as many as there are
-    /// places. Default 6, which leaves two of the eight to others.
+    /// places. Default 4, which leaves half of the eight to others.
     pub max_concurrent_per_caller: u32,
     /// The same for all callers of a tenant together. Default 0.
     pub max_concurrent_per_tenant: u32,
@@ -164,7 +164,7 @@ impl Default for GatewayConfig {
             max_replay_idle: Duration::from_mins(5),
             max_connections: at_least_one(1024),
             shutdown_grace: Duration::from_secs(10),
-            max_concurrent_per_caller: 6,
+            max_concurrent_per_caller: 4,
             max_concurrent_per_tenant: 0,
             max_waiting_per_caller: 48,
             rows_per_hour: 100_000_000_000,

@@ -201,9 +201,12 @@ impl Runner {
         };
         asked.note(|entry| entry.wait = came.elapsed());
         let start = Instant::now();
-        let cursor = self
-            .start(query, format, caller, request)
-            .map_err(|error| RunError::from_engine(error, limits))?;
+        let cursor = self.start(query, format, caller, request).map_err(|error| {
+            let error = RunError::from_engine(error, limits);
+            note_error(&mut asked, &error);
+            asked.answered(crate::problem::status(&error));
+            error
+        })?;
         let reading = Arc::default();
         let bill = Bill {
             watched: self.meter.as_ref().map(|meter| meter.watch(request, &reading)),

@@ -140,7 +140,6 @@ pub(super) struct Row {
     pub(super) expires_at: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn milliseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
 }

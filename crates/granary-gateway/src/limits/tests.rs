@@ -75,7 +75,7 @@ async fn a_key_s_own_limits_stand_in_place_of_the_gateway_s() {
     assert_eq!(outcome(&allowances, &key), Some((Limit::Requests, Scope::Caller, 1)));
     allowances.charge(&key, 1_000, 0);
     assert!(allowances.may_read(&key).is_ok());
-    assert_eq!((allowances.concurrent(&key), allowances.concurrent(&host(2))), (3, 6));
+    assert_eq!((allowances.concurrent(&key), allowances.concurrent(&host(2))), (3, 4));
 }
 
 #[tokio::test]

@@ -30,10 +30,7 @@ fn come(line: &Line, guest: Guest<&'static str, &'static str>) -> Entering {
 }
 
 /// In which order those that wait are served, when each leaves before the next is served.
-async fn order(
-    running: Vec<Place<&'static str, &'static str>>,
-    mut waiting: Vec<Entering>,
-) -> Vec<&'static str> {
+fn order(running: Vec<Place<&'static str, &'static str>>, mut waiting: Vec<Entering>) -> Vec<&'static str> {
     let mut order = Vec::new();
     drop(running);
     while !waiting.is_empty() {
@@ -71,7 +68,7 @@ async fn accounts_take_turns_and_each_is_served_in_the_order_of_coming() {
     let running = vec![line.enter(guest("t", "a")).await.unwrap()];
     let accounts = ["a", "a", "a", "b", "b", "c"];
     let waiting = accounts.map(|account| come(&line, guest("t", account))).into();
-    assert_eq!(order(running, waiting).await, ["b", "c", "a", "b", "a", "a"]);
+    assert_eq!(order(running, waiting), ["b", "c", "a", "b", "a", "a"]);
     assert_eq!(line.length(), (0, 0));
 }
 
@@ -81,7 +78,7 @@ async fn a_tenant_with_many_accounts_has_no_more_turns_than_one_with_a_single_ac
     let running = vec![line.enter(guest("many", "a")).await.unwrap()];
     let guests = [("many", "a"), ("many", "b"), ("many", "c"), ("one", "z"), ("one", "z")];
     let waiting = guests.map(|(tenant, account)| come(&line, guest(tenant, account))).into();
-    assert_eq!(order(running, waiting).await, ["z", "b", "z", "c", "a"]);
+    assert_eq!(order(running, waiting), ["z", "b", "z", "c", "a"]);
 }
 
 #[tokio::test(start_paused = true)]

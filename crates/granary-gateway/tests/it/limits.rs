@@ -133,6 +133,7 @@ async fn a_caller_s_line_and_everybody_s_line_are_bounded() {
     .await;
     let _running = gateway.begin(from(A, "/v1/queries/long.csv")).await;
     let (query, path) = (a_query(), "granary_gateway_waiting_queries");
+    #[expect(clippy::async_yields_async, reason = "who waits is kept waiting")]
     let waits = async |address, number| {
         let mut asked = Box::pin(gateway.begin(from(address, &query)));
         assert!(futures::poll!(asked.as_mut()).is_pending());
