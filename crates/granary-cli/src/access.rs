@@ -104,6 +104,20 @@ pub(crate) fn guest(engine: Option<&Engine>, settings: &ClickHouseSettings) -> O
     Some(ClickHouseConfig { url, user, password, database, timeout })
 }
 
+/// The user that writes down who asked what: the engine's, the server's where one is set, else the owner.
+pub(crate) fn auditor(
+    engine: Option<&Engine>,
+    owner: &ClickHouseConfig,
+    settings: &ClickHouseSettings,
+) -> ClickHouseConfig {
+    let (user, password) = match (engine, &settings.auditor_user) {
+        (Some(engine), _) => (engine.auditor().user.clone(), engine.auditor().password.clone()),
+        (None, Some(user)) => (user.clone(), settings.auditor_password.clone()),
+        (None, None) => return owner.clone(),
+    };
+    ClickHouseConfig { user, password, ..owner.clone() }
+}
+
 /// Starts the embedded engine, fetching it first where it is not there yet.
 pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> {
     let (configured, cache) = (settings.engine.library.clone(), settings.engine.cache_dir.clone());

@@ -19,10 +19,10 @@ use granary_service::metrics::Registry;
 use granary_service::shutdown::Stages;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{guest, server};
+use crate::access::{auditor, guest, server};
 use crate::instance::DataDir;
 use crate::settings::Settings;
-use crate::up::{Role, SCHEMA, prepare_or_wait, watch};
+use crate::up::{Role, SCHEMA, prepare_or_wait, scrub, watch};
 
 /// How often a gateway looks whether the tables are those it was made for.
 const SCHEMA_INTERVAL: Duration = Duration::from_secs(10);
@@ -105,6 +105,15 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
     let gateway = match guest(None, &settings.clickhouse) {
         Some(guest) => gateway.with_guest(&guest).context("the door for BI tools cannot be opened")?,
         None => gateway,
+    };
+    // Without a user of its own for the audit the gateway would need the owner, who may change what is written.
+    let gateway = match &settings.clickhouse.auditor_user {
+        Some(_) => gateway
+            .with_auditor(Warehouse::new(&auditor(None, &reader, &settings.clickhouse)), scrub(settings)?),
+        None => {
+            tracing::warn!("who asks what is not written down: clickhouse.auditor_user is not set");
+            gateway
+        }
     };
     println!("granary answers\n  queries          http://{}/v1/queries", gateway.local_addr());
     println!("  ClickHouse       {}\n  archive          {}", reader.url, config.url);

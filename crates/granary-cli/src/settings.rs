@@ -60,6 +60,8 @@ pub(crate) struct ClickHouseSettings {
     pub(crate) reader_password: String,
     pub(crate) guest_user: Option<String>,
     pub(crate) guest_password: String,
+    pub(crate) auditor_user: Option<String>,
+    pub(crate) auditor_password: String,
     pub(crate) database: String,
     pub(crate) published_database: String,
     #[serde(with = "humantime_serde")]
@@ -97,6 +99,8 @@ impl Default for Settings {
                 reader_password: String::new(),
                 guest_user: None,
                 guest_password: String::new(),
+                auditor_user: None,
+                auditor_password: String::new(),
                 database,
                 published_database: "telemetry".to_owned(),
                 timeout,

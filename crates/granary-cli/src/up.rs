@@ -8,7 +8,7 @@ use granary_archive::Archive;
 use granary_clickhouse::migrate::{self, MigrateError};
 use granary_clickhouse::{ClickHouseConfig, ClickHouseError, Warehouse, publish};
 use granary_engine::Engine;
-use granary_gateway::{Catalogue, Gateway};
+use granary_gateway::{Catalogue, Gateway, Scrub};
 use granary_ingest::{Accounting, Ingest};
 use granary_redact::Redactor;
 use granary_service::Health;
@@ -17,7 +17,7 @@ use granary_service::shutdown::Stages;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{guest, server, start_engine, users};
+use crate::access::{auditor, guest, server, start_engine, users};
 use crate::instance::{Announcement, DataDir, Running};
 use crate::settings::Settings;
 
@@ -114,7 +114,9 @@ impl Roles {
             }
         };
         let guest = guest(engine.as_ref(), &settings.clickhouse);
-        let parts = Parts { redactor, catalogue, data_dir, running: Running { owner, reader }, guest };
+        let auditor = Warehouse::new(&auditor(engine.as_ref(), &owner, &settings.clickhouse));
+        let running = Running { owner, reader };
+        let parts = Parts { redactor, catalogue, data_dir, running, guest, auditor };
         match Box::pin(Self::start_on(settings, parts)).await {
             Ok(started) => Ok(started.with(engine, settings.shutdown_timeout)),
             Err(error) => {
@@ -127,7 +129,7 @@ impl Roles {
     }
 
     async fn start_on(settings: &Settings, parts: Parts) -> anyhow::Result<Started> {
-        let Parts { redactor, catalogue, data_dir, running, guest } = parts;
+        let Parts { redactor, catalogue, data_dir, running, guest, auditor } = parts;
         let (owner, reader) = (Warehouse::new(&running.owner), Warehouse::new(&running.reader));
         let health = Health::default();
         let published = guest.as_ref().map(|guest| guest.database.clone());
@@ -152,6 +154,7 @@ impl Roles {
             Some(guest) => gateway.with_guest(guest).context("the door for BI tools cannot be opened")?,
             None => gateway,
         };
+        let gateway = gateway.with_auditor(auditor, scrub(settings)?);
         let addresses = Addresses {
             otlp_grpc: ingest.grpc_addr(),
             otlp_http: ingest.http_addr(),
@@ -208,6 +211,7 @@ struct Parts {
     data_dir: DataDir,
     running: Running,
     guest: Option<ClickHouseConfig>,
+    auditor: Warehouse,
 }
 
 /// Every role but the engine.
@@ -279,6 +283,13 @@ pub(crate) async fn prepare_or_wait(
         }
     }
     Ok(tables_ready)
+}
+
+/// What takes secrets out of parameters before the audit keeps them: what a caller pastes into one is no safer than
+/// what an agent sends.
+pub(crate) fn scrub(settings: &Settings) -> anyhow::Result<Scrub> {
+    let redactor = Redactor::new(&settings.redact).context("the redaction rules cannot be used")?;
+    Ok(Scrub::with(move |text| redactor.redact_text(text).into_owned()))
 }
 
 /// Asks whether the warehouse answers and brings its tables up to date.

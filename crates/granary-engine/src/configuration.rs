@@ -3,7 +3,7 @@
 //! An engine with stock users lets anyone on the loopback read any local file through `file()`, so the users are
 //! the one thing to get right. The engine's own session logs in as `default`, without a password from an
 //! address that is none, and does not start if that fails; `default` therefore stays open and may do nothing
-//! but open the listener and count. The owner, the reader and the guest have random passwords.
+//! but open the listener and count. The others have random passwords.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -20,6 +20,7 @@ pub(crate) struct Configuration<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) owner: &'a Credentials,
     pub(crate) reader: &'a Credentials,
+    pub(crate) auditor: &'a Credentials,
     pub(crate) readable_databases: &'a [String],
     pub(crate) guest: &'a Credentials,
     pub(crate) published_databases: &'a [String],
@@ -57,6 +58,15 @@ impl Configuration<'_> {
     }
 
     fn users(&self) -> String {
+        let audited: String = self
+            .readable_databases
+            .iter()
+            .map(|database| {
+                // A grant can name a pattern of databases only with all of their tables. Granary itself names one.
+                let table = if database.ends_with('*') { "*" } else { "query_audit" };
+                format!("<query>GRANT INSERT ON {}.{table}</query>", escape(database))
+            })
+            .collect();
         let loopback = "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks>";
         format!(
             "<clickhouse>\n\
@@ -75,6 +85,8 @@ impl Configuration<'_> {
              <grants>{readable}</grants></{reader}>\n\
              <{guest}><password_sha256_hex>{guest_hash}</password_sha256_hex>{loopback}<profile>guest</profile><quota>default</quota>\
              <grants>{published}</grants></{guest}>\n\
+             <{auditor}><password_sha256_hex>{auditor_hash}</password_sha256_hex>{loopback}<profile>default</profile><quota>default</quota>\
+             <grants>{audited}<query>GRANT SELECT(query_id, read_rows, read_bytes) ON system.processes</query></grants></{auditor}>\n\
              </users>\n\
              </clickhouse>\n",
             owner = self.owner.user,
@@ -86,6 +98,8 @@ impl Configuration<'_> {
             guest = self.guest.user,
             guest_hash = sha256_hex(&self.guest.password),
             published = guest::select_on(self.published_databases),
+            auditor = self.auditor.user,
+            auditor_hash = sha256_hex(&self.auditor.password),
         )
     }
 }

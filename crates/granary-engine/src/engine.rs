@@ -40,7 +40,8 @@ pub struct EngineOptions {
     pub data_dir: PathBuf,
     /// Where the HTTP interface listens; port 0 takes a free one. The loopback only.
     pub http: SocketAddr,
-    /// The databases the reader may read, as `GRANT` takes them (`otel`, `test*`).
+    /// The databases the reader may read, as `GRANT` takes them (`otel`, `test*`). The auditor may add rows to their
+    /// `query_audit`, and in databases that a pattern names to every table.
     pub readable_databases: Vec<String>,
     /// The databases the guest may read, likewise.
     pub published_databases: Vec<String>,
@@ -105,6 +106,7 @@ pub struct Engine {
     owner: Credentials,
     reader: Credentials,
     guest: Credentials,
+    auditor: Credentials,
     state: watch::Receiver<EngineState>,
     process: watch::Receiver<u32>,
     stop: mpsc::Sender<()>,
@@ -131,10 +133,12 @@ impl Engine {
         let owner = Credentials::random("granary_owner");
         let reader = Credentials::random("granary_reader");
         let guest = Credentials::random("granary_guest");
+        let auditor = Credentials::random("granary_auditor");
         let config_file = Configuration {
             dir: &data_dir,
             owner: &owner,
             reader: &reader,
+            auditor: &auditor,
             readable_databases: &options.readable_databases,
             guest: &guest,
             published_databases: &options.published_databases,
@@ -163,7 +167,7 @@ impl Engine {
             stop: stop_receiver,
         };
         let watcher = tokio::spawn(watcher.run(running));
-        Ok(Self { http, owner, reader, guest, state, process, stop, watcher })
+        Ok(Self { http, owner, reader, guest, auditor, state, process, stop, watcher })
     }
 
     /// The address of the HTTP interface, the same for as long as this lives.
@@ -189,6 +193,13 @@ impl Engine {
     #[must_use]
     pub fn guest(&self) -> &Credentials {
         &self.guest
+    }
+
+    /// The user that may add rows to `query_audit` in those databases, see how much running queries have read, and
+    /// nothing else.
+    #[must_use]
+    pub fn auditor(&self) -> &Credentials {
+        &self.auditor
     }
 
     /// Follows whether the engine answers.

@@ -10,7 +10,7 @@ mod narrowing;
 mod sessions;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -22,6 +22,7 @@ use http::header;
 use http::request::Parts;
 use jiff::Timestamp;
 
+use crate::Limits;
 use crate::door::Refusal;
 use crate::problem::Problem;
 use crate::router::GatewayState;
@@ -37,31 +38,52 @@ pub struct Caller {
     account: Account,
     /// None is somebody on this machine, where no key is asked for.
     grant: Option<Arc<Grant>>,
+    address: Option<IpAddr>,
+    limits: Limits,
 }
 
 impl Caller {
     /// The process itself, asking for the default tenant.
     #[must_use]
     pub fn local() -> Self {
-        Self { tenant: TenantId::default(), account: Account::Local, grant: None }
+        let (tenant, account) = (TenantId::default(), Account::Local);
+        Self { tenant, account, grant: None, address: None, limits: Limits::default() }
     }
 
     /// Somebody who was let in; `peer` is where from, `None` this process itself.
     #[must_use]
     pub fn of(admitted: Admitted, peer: Option<SocketAddr>) -> Self {
+        let address = peer.map(|peer| peer.ip().to_canonical());
         match admitted {
             Admitted::Granted(grant) => {
                 let account = match &grant.holder {
                     Holder::Key(id) => Account::Key(id.clone()),
                     Holder::Subject(subject) => Account::Subject(subject.clone()),
                 };
-                Self { tenant: grant.tenant.clone(), account, grant: Some(grant) }
+                Self { tenant: grant.tenant.clone(), account, grant: Some(grant), address, ..Self::local() }
             }
             Admitted::Local => {
-                let account = peer.map_or(Account::Local, |peer| Account::Host(host_of(peer.ip())));
-                Self { account, ..Self::local() }
+                let account = address.map_or(Account::Local, |address| Account::Host(host_of(address)));
+                Self { account, address, ..Self::local() }
             }
         }
+    }
+
+    /// The same with limits of its own in place of the gateway's.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Whoever asks from that address, without a key.
+    #[cfg(test)]
+    pub(crate) fn from_host(address: IpAddr) -> Self {
+        Self::of(Admitted::Local, Some(SocketAddr::new(address, 1)))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+        Self { tenant: TenantId::new(tenant), ..self }
     }
 
     /// Whose data the caller reads.
@@ -104,6 +126,17 @@ impl Caller {
     /// The filters that say whose data are seen, each with the values that are.
     pub fn access_filters(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         self.grant.iter().flat_map(|grant| grant.fixed.access_filters())
+    }
+
+    /// Where the request came from; nothing for the process itself.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// The account's own limits.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use cursor::{AFTER, CursorColumn};
 pub(crate) use header::Kind;
-pub use header::{Column, Filter, RowLimit};
+pub use header::{Column, Filter, MinimumRole, RowLimit};
 pub use query::{NamedQuery, ParameterDescription, QueryDescription};
 pub(crate) use samples::Samples;
 

@@ -112,6 +112,48 @@ pub struct GatewayConfig {
     pub cors_origins: Vec<String>,
     /// Tokens of an identity provider, which are taken beside keys.
     pub jwt: JwtConfig,
+    /// Queries of one caller at the same time; more of it wait, while others pass them. 0 is as many as there are
+    /// places. Default 4, which leaves half of the eight to others.
+    pub max_concurrent_per_caller: u32,
+    /// The same for all callers of a tenant together. Default 0.
+    pub max_concurrent_per_tenant: u32,
+    /// Queries of one caller that wait; one more is refused with 429. Where the line is full, others push the last
+    /// of the longest out of it before that. 0 is as many as may wait at all. Default 48.
+    pub max_waiting_per_caller: u32,
+    /// Rows that one caller's queries may read in an hour; past it the answer is 429 until enough of the hour is
+    /// over. A query that began before is not ended, and what it reads beyond is owed. 0 is any number. Default
+    /// 100,000,000,000.
+    pub rows_per_hour: u64,
+    /// The same in bytes as ClickHouse counts them, which is after decompression. Default `10TiB`.
+    pub bytes_per_hour: ByteSize,
+    /// Requests a second that all callers of a tenant may send in the long run; past that and `tenant_burst`, the
+    /// answer is 429. 0 is any number. Default 500.
+    pub tenant_requests_per_second: u32,
+    /// Requests that a tenant's callers may send at once. Default 1,000.
+    pub tenant_burst: u32,
+    /// Rows that a tenant's queries may read in an hour. 0 is any number, and the default.
+    pub tenant_rows_per_hour: u64,
+    /// The same in bytes. 0 is any number, and the default.
+    pub tenant_bytes_per_hour: ByteSize,
+    /// Requests a second that everybody together may send in the long run; past that and `total_burst`, the answer
+    /// is 429. 0 is any number, and the default.
+    pub total_requests_per_second: u32,
+    /// Requests that everybody together may send at once, where there is such a rate. Default 1,000.
+    pub total_burst: u32,
+    /// Rows that all queries may read in an hour; past it the answer is 503. 0 is any number, and the default.
+    pub total_rows_per_hour: u64,
+    /// The same in bytes. 0 is any number, and the default.
+    pub total_bytes_per_hour: ByteSize,
+    /// How long an entry of the audit is kept; entries keep what was in force when they were written. `0s` is for
+    /// ever. Default `400d`.
+    #[serde(with = "humantime_serde")]
+    pub audit_keep: Duration,
+    /// Entries of the audit that wait to be inserted, while ClickHouse is away for instance. One more is lost: counted,
+    /// logged, and told in the audit itself once it can be. Each takes a kilobyte or so. Default 20,000.
+    pub audit_queue: NonZeroU32,
+    /// Whether the audit keeps the values of parameters, redacted as telemetry is, or their names alone. Default
+    /// `true`.
+    pub audit_parameters: bool,
 }
 
 /// The bounds of one query, and of all queries at once. Each is described at [`GatewayConfig`].
@@ -135,6 +177,10 @@ pub struct QueryLimits {
     pub max_waiting_queries: u32,
     /// How long a query waits.
     pub max_wait: Duration,
+    /// Queries of one tenant at the same time.
+    pub max_concurrent_per_tenant: u32,
+    /// Queries of one caller that wait.
+    pub max_waiting_per_caller: u32,
 }
 
 const fn at_least_one(number: u32) -> NonZeroU32 {
@@ -180,6 +226,22 @@ impl Default for GatewayConfig {
             tls_client_ca: None,
             cors_origins: Vec::new(),
             jwt: JwtConfig::default(),
+            max_concurrent_per_caller: 4,
+            max_concurrent_per_tenant: 0,
+            max_waiting_per_caller: 48,
+            rows_per_hour: 100_000_000_000,
+            bytes_per_hour: ByteSize::tib(10),
+            tenant_requests_per_second: 500,
+            tenant_burst: 1_000,
+            tenant_rows_per_hour: 0,
+            tenant_bytes_per_hour: ByteSize(0),
+            total_requests_per_second: 0,
+            total_burst: 1_000,
+            total_rows_per_hour: 0,
+            total_bytes_per_hour: ByteSize(0),
+            audit_keep: Duration::from_secs(400 * 24 * 3600),
+            audit_queue: at_least_one(20_000),
+            audit_parameters: true,
         }
     }
 }
@@ -198,6 +260,8 @@ impl GatewayConfig {
             max_concurrent_queries: self.max_concurrent_queries,
             max_waiting_queries: self.max_waiting_queries,
             max_wait: self.max_wait,
+            max_concurrent_per_tenant: self.max_concurrent_per_tenant,
+            max_waiting_per_caller: self.max_waiting_per_caller,
         }
     }
 }

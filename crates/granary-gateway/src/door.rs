@@ -19,15 +19,15 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use granary_clickhouse::{Relay, Scope, Warehouse};
+use granary_clickhouse::{Relay, Warehouse};
 use http::HeaderMap;
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
-use crate::line::Place;
+use crate::audit::Outcome;
+use crate::run::OwnWork;
 use crate::{QueryLimits, Runner};
 
-pub(crate) use parameters::Asked;
+pub(crate) use parameters::Statement;
 pub(crate) use refusal::Refusal;
 use soundness::{Engine, Unsound};
 
@@ -42,6 +42,7 @@ pub(crate) struct Door {
     /// The tables behind the views, which a guest must not read.
     tables: String,
     limits: Arc<QueryLimits>,
+    runner: Runner,
     found: Arc<Mutex<Option<(Instant, Engine)>>>,
 }
 
@@ -49,7 +50,7 @@ impl Door {
     /// A door beside the named queries, within the same limits.
     pub(crate) fn new(relay: Relay, guest: Warehouse, runner: &Runner) -> Self {
         let (tables, limits) = (runner.database().to_owned(), runner.limits());
-        Self { relay, guest, tables, limits, found: Arc::default() }
+        Self { relay, guest, tables, limits, runner: runner.clone(), found: Arc::default() }
     }
 
     /// The only database there is.
@@ -57,35 +58,57 @@ impl Door {
         self.relay.database()
     }
 
-    /// Runs what was asked, and answers as ClickHouse does. The place is held until the answer is read.
+    /// Runs a statement, and answers as ClickHouse does. The work is under way until the answer is read.
     ///
     /// # Errors
     ///
     /// It is not passed on, or there was no answer.
     pub(crate) async fn run(
         &self,
-        asked: Asked,
-        scope: &Scope,
+        statement: Statement,
+        query_id: String,
         comment: String,
-        request: Uuid,
-        place: Place,
+        mut work: OwnWork,
     ) -> Result<Response, Refusal> {
+        let started = tokio::time::Instant::now();
+        match self.send(statement, query_id, comment).await {
+            Ok(answer) => {
+                let deadline = started + self.limits.max_answer_time;
+                Ok(answer::pass_on(answer, work, deadline, &self.runner))
+            }
+            Err(refusal) => {
+                let (status, code) = refusal.told();
+                work.note(|asked| {
+                    let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
+                    asked.ended(outcome, code);
+                    asked.answered(status);
+                });
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        statement: Statement,
+        query_id: String,
+        comment: String,
+    ) -> Result<http::Response<Body>, Refusal> {
         if self.engine().await? == Engine::OpensFiles
-            && let Some(word) = guard::refused_word(&asked.statement)
+            && let Some(word) = guard::refused_word(&statement.text)
         {
             return Err(Refusal::embedded_engine(word));
         }
-        let started = tokio::time::Instant::now();
-        let mut parameters = asked.bounded(&self.limits)?;
-        parameters.push(("query_id".to_owned(), scope.query_id(request)));
+        let mut parameters = statement.bounded(&self.limits)?;
+        parameters.push(("query_id".to_owned(), query_id));
         parameters.push(("log_comment".to_owned(), comment));
-        let sent = self.relay.send(&parameters, asked.headers, Bytes::from(asked.statement));
+        let sent = self.relay.send(&parameters, statement.headers, Bytes::from(statement.text));
         let patience = self.limits.max_query_time + answer::ENGINE_GRACE;
         let answer = tokio::time::timeout(patience, sent)
             .await
             .map_err(|_| Refusal::timed_out(self.limits.max_query_time))?
             .map_err(|error| Refusal::unreachable(&error))?;
-        Ok(answer::pass_on(answer.map(Body::new), place, started + self.limits.max_answer_time))
+        Ok(answer.map(Body::new))
     }
 
     /// What kind of ClickHouse it is, once it is sure that the guest may do no harm there.

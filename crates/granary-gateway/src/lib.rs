@@ -25,19 +25,25 @@
 //! | 429 `too-many-failures` | too many wrong keys from one host |
 //! | 503 `unavailable` | the identity provider's keys were never there |
 //!
-//! The bounds ([`GatewayConfig`]): each caller has an allowance of requests (429 past it); so many queries run at the
-//! same time, so many wait, so long (503); each query has its time (504), rows to read, memory and rows in
-//! its answer (422). Answers stream from ClickHouse in constant memory ([`Runner`]), in one of nine formats
-//! ([`Format`]), compressed as the client likes it. Those that may be given again are kept within a bound, and equal
-//! requests at the same time are one query; long ones can be read page by page, by cursors that only we can write. An error before an answer's first
-//! megabyte has a status of its own; a later one cuts the connection, so that half an answer never looks whole. A client
-//! that goes away takes its query with it.
+//! The bounds ([`GatewayConfig`]), each with the answer past it. A caller, its tenant and everybody have an
+//! allowance of requests, and of rows and bytes read in an hour (429; 503 where reading is everybody's); so many queries run at
+//! the same time, so many wait, so long (429; 503 where the bound is everybody's); each query has its time (504), rows to read,
+//! memory and rows in its answer (422). A problem says which limit it was, whose, its value, and when to come back
+//! ([`Refusal`]). Places go to who has the fewest, so that one heavy caller does not hold up the others. Answers
+//! stream from ClickHouse in constant memory ([`Runner`]), in one of nine formats ([`Format`]), compressed as the client likes
+//! it. Those that may be given again are kept within a bound, and equal requests at the same time are one query; long ones can
+//! be read page by page, by cursors that only we can write. An error before an answer's first megabyte has a status of its own; a
+//! later one cuts the connection, so that half an answer never looks whole. A client that goes away takes its query with it.
+//! Limits are this process's: two gateways give twice as much.
+//!
+//! Who asked what, and what came of it, is written into `query_audit` ([`Audit`]).
 //!
 //! With an archive, `GET /v1/sessions/{id}/replay` plays a session's events at the pace they happened, or faster;
 //! `events.ndjson` and `events.csv` give them as a file, and `archive` the archived object itself. `GET /v1/live` gives
 //! events as they are stored ([`Live`]).
 
 mod answers;
+mod audit;
 mod cache;
 mod caller;
 mod catalogue;
@@ -54,6 +60,7 @@ mod health_door;
 mod limits;
 mod line;
 mod live;
+mod metrics;
 mod numbers;
 mod params;
 mod problem;
@@ -65,18 +72,21 @@ mod server;
 mod time;
 mod write;
 
+pub use audit::{Asked, Audit, AuditOptions, Entry, Kind, Outcome, Scrub};
 pub use caller::{Account, AskError, Caller, Forbidden, identify, identify_clickhouse};
 pub use catalogue::{
-    Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
+    Catalogue, CatalogueError, Column, Filter, MinimumRole, NamedQuery, ParameterDescription,
+    QueryDescription, RowLimit,
 };
 pub use config::{GatewayConfig, QueryLimits};
 pub use cursor::CursorKey;
 pub use format::{Format, FormatError};
 pub use health_door::HealthDoor;
+pub use limits::{Limit, Limits, Refusal, Scope};
 pub use live::{
     Live, LiveClient, LiveError, LiveEvent, LiveFilter, LiveId, LiveItem, LiveLimits, Missed, MissedWhy,
 };
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};
 pub use router::{GatewayState, create_app};
-pub use run::{Answer, RunError, Runner};
+pub use run::{Answer, Excess, RunError, Runner};
 pub use server::{Gateway, GatewayError};

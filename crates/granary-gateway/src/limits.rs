@@ -1,118 +1,260 @@
-//! How often a caller may ask, and how it learns what is left of its allowance.
+//! How much a caller, its tenant and everybody together may ask, and how they learn what is left.
 //!
-//! The headers are those of the IETF's draft on rate limits: `RateLimit-Policy` says how many requests a window
-//! of seconds holds, `RateLimit` how many are left and in how many seconds all are back.
+//! | limit | of caller | of tenant | of all | past it |
+//! |---|---|---|---|---|
+//! | requests a second, and at once | yes | yes | yes | 429 |
+//! | rows and bytes read in an hour | yes | yes | yes | 429, and 503 where it is everybody's |
+//! | queries that run, and that wait | yes | yes | yes | wait, then 429, and 503 where it is everybody's |
+//!
+//! Requests are counted before anything else is done for them, a cached answer's, too. Rows and bytes are
+//! charged when a query ended, however it did, with what ClickHouse says that it read; so a budget can be overdrawn
+//! by the queries under way, each of which has its own bounds. Who has overdrawn it waits for that long.
+//!
+//! What is everybody's is not told in the headers: it would say what others do.
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod allowance;
+mod budget;
+mod headers;
+mod ledger;
+mod refusal;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use granary_model::TenantId;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 
+use self::allowance::{Allowance, Bounds, Requests};
+use self::budget::WINDOW;
+use self::headers::Item;
+use self::ledger::Ledger;
+use crate::GatewayConfig;
 use crate::caller::{Account, Caller};
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
 
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub use refusal::{Limit, Refusal, Scope};
 
-/// After so many requests the accounts that have their whole allowance again are forgotten, which bounds
-/// how many are kept: no more than that, and those used within one window.
-const FORGET_EVERY: u32 = 1_024;
-
-type Limiter =
-    RateLimiter<Account, DefaultKeyedStateStore<Account>, DefaultClock, StateInformationMiddleware>;
-
-/// Every caller's allowance.
-#[derive(Debug)]
-pub(crate) struct Allowances {
-    limiter: Limiter,
-    clock: DefaultClock,
-    requests: AtomicU32,
-    per_second: NonZeroU32,
-    burst: NonZeroU32,
+/// Limits of one key in place of the gateway's for every caller. What is left open is as the gateway has it; 0 is no
+/// limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests a second in the long run.
+    pub requests_per_second: Option<u32>,
+    /// Requests at once.
+    pub burst: Option<u32>,
+    /// Queries at the same time.
+    pub concurrent: Option<u32>,
+    /// Rows read in an hour.
+    pub rows_per_hour: Option<u64>,
+    /// Bytes read in an hour.
+    pub bytes_per_hour: Option<u64>,
 }
 
-/// What is left after a request was counted.
-#[derive(Debug, PartialEq, Eq)]
-struct Allowance {
-    left: u32,
-    /// Until everything is back, or after a refusal, until one more may come.
-    seconds: u64,
-    refused: bool,
+/// What everybody may still do.
+#[derive(Debug)]
+pub(crate) struct Allowances {
+    of_caller: Bounds,
+    concurrent_of_caller: u32,
+    of_tenant: Bounds,
+    callers: Ledger<Account>,
+    tenants: Ledger<TenantId>,
+    all: Allowance,
+}
+
+/// A caller's allowances, from the narrowest.
+#[derive(Debug)]
+struct Purse {
+    caller: Arc<Allowance>,
+    tenant: Arc<Allowance>,
+}
+
+/// What counting a request came to.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    caller: Option<Requests>,
+    tenant: Option<Requests>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Allowances {
-    pub(crate) fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
-        let clock = DefaultClock::default();
-        let quota = Quota::per_second(per_second).allow_burst(burst);
-        let limiter = Limiter::new(quota, DefaultKeyedStateStore::default(), clock.clone());
-        Self { limiter, clock, requests: AtomicU32::new(0), per_second, burst }
+    pub(crate) fn new(config: &GatewayConfig) -> Self {
+        let of_caller = Bounds {
+            requests_per_second: config.requests_per_second.get(),
+            burst: config.burst.get(),
+            rows_per_hour: config.rows_per_hour,
+            bytes_per_hour: config.bytes_per_hour.as_u64(),
+        };
+        let of_tenant = Bounds {
+            requests_per_second: config.tenant_requests_per_second,
+            burst: config.tenant_burst.max(1),
+            rows_per_hour: config.tenant_rows_per_hour,
+            bytes_per_hour: config.tenant_bytes_per_hour.as_u64(),
+        };
+        let all = Bounds {
+            requests_per_second: config.total_requests_per_second,
+            burst: config.total_burst.max(1),
+            rows_per_hour: config.total_rows_per_hour,
+            bytes_per_hour: config.total_bytes_per_hour.as_u64(),
+        };
+        Self {
+            of_caller,
+            concurrent_of_caller: config.max_concurrent_per_caller,
+            of_tenant,
+            callers: Ledger::new(),
+            tenants: Ledger::new(),
+            all: Allowance::new(all),
+        }
+    }
+
+    /// Without any limit.
+    pub(crate) fn unlimited() -> Self {
+        Self {
+            of_caller: Bounds::default(),
+            concurrent_of_caller: 0,
+            of_tenant: Bounds::default(),
+            callers: Ledger::new(),
+            tenants: Ledger::new(),
+            all: Allowance::new(Bounds::default()),
+        }
+    }
+
+    /// How many queries of this caller may run at the same time; 0 is any number.
+    pub(crate) fn concurrent(&self, caller: &Caller) -> u32 {
+        caller.limits().concurrent.unwrap_or(self.concurrent_of_caller)
+    }
+
+    fn purse(&self, caller: &Caller) -> Purse {
+        let own = caller.limits();
+        let bounds = Bounds {
+            requests_per_second: own.requests_per_second.unwrap_or(self.of_caller.requests_per_second),
+            burst: own.burst.unwrap_or(self.of_caller.burst).max(1),
+            rows_per_hour: own.rows_per_hour.unwrap_or(self.of_caller.rows_per_hour),
+            bytes_per_hour: own.bytes_per_hour.unwrap_or(self.of_caller.bytes_per_hour),
+        };
+        Purse {
+            caller: self.callers.of(caller.account(), bounds),
+            tenant: self.tenants.of(caller.tenant(), self.of_tenant),
+        }
     }
 
     /// Counts something that costs what a request does.
     ///
     /// # Errors
     ///
-    /// Nothing is left of the allowance; until when.
-    pub(crate) fn take(&self, account: &Account) -> Result<(), Duration> {
-        let allowance = self.count(account);
-        if allowance.refused { Err(Duration::from_secs(allowance.seconds)) } else { Ok(()) }
+    /// Nothing is left of an allowance; of which, and until when.
+    pub(crate) fn take(&self, caller: &Caller) -> Result<(), Refusal> {
+        self.count(caller).refusal.map_or(Ok(()), Err)
     }
 
-    fn count(&self, account: &Account) -> Allowance {
-        if self.requests.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.limiter.retain_recent();
+    /// Counts a request. Who has nothing left takes nothing of what the tenant and all others have.
+    fn count(&self, caller: &Caller) -> Counted {
+        let purse = self.purse(caller);
+        let mut counted = Counted { caller: None, tenant: None, refusal: None };
+        counted.caller = purse.caller.count_request();
+        counted.refusal = refused(counted.caller, &purse.caller, Scope::Caller);
+        if counted.refusal.is_none() {
+            counted.tenant = purse.tenant.count_request();
+            counted.refusal = refused(counted.tenant, &purse.tenant, Scope::Tenant);
         }
-        match self.limiter.check_key(account) {
-            Ok(state) => {
-                let left = state.remaining_burst_capacity();
-                let used = self.burst.get().saturating_sub(left);
-                Allowance { left, seconds: self.seconds_for(used), refused: false }
+        if counted.refusal.is_none() {
+            counted.refusal = refused(self.all.count_request(), &self.all, Scope::Total);
+        }
+        counted
+    }
+
+    /// Whether a query may begin to read.
+    ///
+    /// # Errors
+    ///
+    /// A budget is used up.
+    pub(crate) fn may_read(&self, caller: &Caller) -> Result<(), Refusal> {
+        let purse = self.purse(caller);
+        let scopes =
+            [(Scope::Caller, &*purse.caller), (Scope::Tenant, &*purse.tenant), (Scope::Total, &self.all)];
+        for (of, allowance) in scopes {
+            let budgets = [
+                (Limit::Rows, &allowance.rows, allowance.bounds.rows_per_hour),
+                (Limit::Bytes, &allowance.bytes, allowance.bounds.bytes_per_hour),
+            ];
+            for (limit, budget, value) in budgets {
+                if let Some(reset) = budget.spent_for() {
+                    return Err(Refusal { limit, of, value, reset });
+                }
             }
-            Err(until) => {
-                let wait = until.wait_time_from(self.clock.now());
-                Allowance { left: 0, seconds: whole_seconds(wait), refused: true }
-            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a query has read from every budget.
+    pub(crate) fn charge(&self, caller: &Caller, rows: u64, bytes: u64) {
+        let purse = self.purse(caller);
+        for allowance in [&*purse.caller, &*purse.tenant, &self.all] {
+            allowance.rows.charge(rows);
+            allowance.bytes.charge(bytes);
         }
     }
 
-    fn seconds_for(&self, requests: u32) -> u64 {
-        u64::from(requests.div_ceil(self.per_second.get()).max(1))
-    }
-
-    fn write_headers(&self, allowance: &Allowance, headers: &mut HeaderMap) {
-        let window = self.seconds_for(self.burst.get());
-        let policy = format!("\"caller\";q={};w={window}", self.burst);
-        let left = format!("\"caller\";r={};t={}", allowance.left, allowance.seconds);
-        for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
-            headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+    fn write_headers(&self, caller: &Caller, counted: &Counted, headers: &mut HeaderMap) {
+        let purse = self.purse(caller);
+        let mut items = Vec::new();
+        let scopes = [
+            ("caller", "", &purse.caller, counted.caller),
+            ("tenant", "tenant-", &purse.tenant, counted.tenant),
+        ];
+        for (policy, _, allowance, requests) in &scopes {
+            items.extend(requests.map(|requests| Item {
+                policy: (*policy).to_owned(),
+                quota: allowance.bounds.burst.into(),
+                window: allowance.bounds.request_window(),
+                left: requests.left.into(),
+                back_in: requests.back_in,
+            }));
         }
+        for (_, prefix, allowance, _) in &scopes {
+            items.extend(allowance.budgets().map(|(name, standing)| Item {
+                policy: format!("{prefix}{name}"),
+                quota: standing.most,
+                window: WINDOW,
+                left: standing.left,
+                back_in: standing.whole_in,
+            }));
+        }
+        headers::write(&items, headers);
     }
 }
 
-/// Counts a request against its caller's allowance and refuses it with 429 where nothing is left.
+fn refused(requests: Option<Requests>, allowance: &Allowance, of: Scope) -> Option<Refusal> {
+    let requests = requests.filter(|requests| requests.is_refused)?;
+    let value = allowance.bounds.burst.into();
+    Some(Refusal { limit: Limit::Requests, of, value, reset: requests.back_in })
+}
+
+/// Counts a request against its allowances and refuses it with 429 where nothing is left.
 pub(crate) async fn within_allowance(
     State(state): State<GatewayState>,
     Extension(caller): Extension<Caller>,
+    Extension(RequestId(id)): Extension<RequestId>,
     request: Request,
     next: Next,
 ) -> Response {
-    let allowance = state.allowances.count(caller.account());
-    let mut response = if allowance.refused {
-        Problem::too_many_requests(Duration::from_secs(allowance.seconds)).into_response()
-    } else {
-        next.run(request).await
+    let counted = state.allowances.count(&caller);
+    let mut response = match counted.refusal {
+        Some(refusal) => {
+            state.counted.refused(&refusal);
+            state.audit.turned_away(&caller, id, &refusal);
+            Problem::from(refusal).into_response()
+        }
+        None => next.run(request).await,
     };
-    state.allowances.write_headers(&allowance, response.headers_mut());
+    state.allowances.write_headers(&caller, &counted, response.headers_mut());
     response
 }
 
@@ -122,38 +264,4 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn allowances(per_second: u32, burst: u32) -> Allowances {
-        Allowances::new(NonZeroU32::new(per_second).unwrap(), NonZeroU32::new(burst).unwrap())
-    }
-
-    #[test]
-    fn an_allowance_shrinks_and_then_refuses_and_others_have_their_own() {
-        let allowances = allowances(1, 2);
-        let local = || allowances.count(&Account::Local);
-        assert_eq!(local(), Allowance { left: 1, seconds: 1, refused: false });
-        assert_eq!(local(), Allowance { left: 0, seconds: 2, refused: false });
-        assert_eq!(local(), Allowance { left: 0, seconds: 1, refused: true });
-        assert!(!allowances.count(&Account::Host([192, 0, 2, 1].into())).refused);
-    }
-
-    #[test]
-    fn the_headers_tell_the_policy_and_what_is_left() {
-        let allowances = allowances(3, 10);
-        let mut headers = HeaderMap::new();
-        allowances.write_headers(&allowances.count(&Account::Local), &mut headers);
-        assert_eq!(headers["ratelimit-policy"], "\"caller\";q=10;w=4");
-        assert_eq!(headers["ratelimit"], "\"caller\";r=9;t=1");
-    }
-
-    #[test]
-    fn accounts_that_are_whole_again_are_forgotten() {
-        let allowances = allowances(1_000_000, 1);
-        for host in 0..FORGET_EVERY * 3 {
-            allowances.count(&Account::Host(std::net::Ipv4Addr::from_bits(host).into()));
-        }
-        assert!(allowances.limiter.len() <= 2 * FORGET_EVERY as usize, "{}", allowances.limiter.len());
-    }
-}
+mod tests;

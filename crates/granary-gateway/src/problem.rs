@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::limits::whole_seconds;
-use crate::{AskError, Forbidden, Format, LiveError, ParamError, RunError};
+use crate::{
+    AskError, Asked, Forbidden, Format, Limit, LiveError, Outcome, ParamError, Refusal, RunError, Scope,
+};
 
 /// Why there is no answer.
 #[derive(Debug, Clone)]
@@ -110,12 +112,21 @@ impl Problem {
         Self::new(StatusCode::URI_TOO_LONG, "uri-too-long", detail)
     }
 
-    pub(crate) fn too_many_requests(wait: Duration) -> Self {
-        let detail = "more requests than the allowance that RateLimit-Policy tells of";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
+    /// Says which limit it was, whose, and its value.
+    fn about_limit(mut self, limit: &str, of: &str, value: Value) -> Self {
+        let members = [("limit", json!(limit)), ("of", json!(of)), ("value", value)];
+        self.more.extend(members.map(|(name, value)| (name.to_owned(), value)));
+        self
     }
 
-    pub(crate) fn busy(detail: impl Into<String>, wait: Duration) -> Self {
+    /// As many of these are under way as may be.
+    pub(crate) fn busy_with(limit: &str, value: u64, detail: impl Into<String>, wait: Duration) -> Self {
+        let mut problem = Self::busy(detail, wait).about_limit(limit, Scope::Total.name(), json!(value));
+        problem.more.insert("reset".to_owned(), json!(whole_seconds(wait)));
+        problem
+    }
+
+    fn busy(detail: impl Into<String>, wait: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(wait)
     }
 
@@ -146,6 +157,18 @@ impl Problem {
     /// How long to stay away.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Writes into the audit that something was not answered, and why.
+    pub(crate) fn tell(&self, asked: &mut Asked) {
+        let outcome = if self.status.is_server_error() && self.cause.is_some() {
+            Outcome::Failed
+        } else {
+            Outcome::Refused
+        };
+        let limit = self.more.get("limit").and_then(Value::as_str);
+        asked.ended(outcome, limit.unwrap_or(self.kind));
+        asked.answered(self.status);
     }
 
     /// The body, as the caller gets it.
@@ -244,19 +267,72 @@ impl From<ParamError> for Problem {
     }
 }
 
+/// What a refusal is answered with: whose turn it is depends on whose limit it was. Requests past everybody's
+/// limit are 429, too: it is the rate that is wrong, and not the server.
+pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
+    match (refusal.limit, refusal.of) {
+        (Limit::Requests, _) | (_, Scope::Caller | Scope::Tenant) => StatusCode::TOO_MANY_REQUESTS,
+        (_, Scope::Total) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// What a query that gave no answer is answered with.
+pub(crate) fn status(error: &RunError) -> StatusCode {
+    match error {
+        RunError::Refused(refusal) => status_of(refusal),
+        RunError::TimedOut { .. } | RunError::TooSlowlyRead { .. } => StatusCode::GATEWAY_TIMEOUT,
+        RunError::TooLarge { .. } | RunError::AnswerTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        RunError::NoSamples => StatusCode::NOT_ACCEPTABLE,
+        RunError::UnknownTimeZone => StatusCode::BAD_REQUEST,
+        RunError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RunError::Failed { .. } | RunError::RepeatedLabels | RunError::Unreadable => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = status_of(&refusal);
+        let kind = match (refusal.limit, status) {
+            (Limit::Requests, _) => "too-many-requests",
+            (_, StatusCode::SERVICE_UNAVAILABLE) => "busy",
+            (Limit::Concurrent | Limit::Waiting, _) => "too-many-queries",
+            (Limit::Rows | Limit::Bytes, _) => "budget-used-up",
+        };
+        let seconds = whole_seconds(refusal.reset);
+        let detail = format!("{refusal}; come back in {seconds} s");
+        let mut problem = Self::new(status, kind, detail).retry_after(refusal.reset).about_limit(
+            refusal.limit.name(),
+            refusal.of.name(),
+            json!(refusal.value),
+        );
+        problem.more.insert("reset".to_owned(), json!(seconds));
+        problem
+    }
+}
+
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match &error {
-            RunError::Busy { retry_after } => Self::busy("as many queries run and wait as may", *retry_after),
-            RunError::TimedOut { .. } | RunError::TooSlowlyRead { .. } => {
+            RunError::Refused(refusal) => (*refusal).into(),
+            RunError::TimedOut { after } | RunError::TooSlowlyRead { after } => {
                 let detail = format!("{error}; ask for a shorter range or fewer rows");
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail)
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail).about_limit(
+                    "time",
+                    "query",
+                    json!(after.as_secs_f64()),
+                )
             }
-            RunError::TooLarge { what, .. } => {
+            RunError::TooLarge { what, value, .. } => {
                 let detail = format!(
                     "the query needs more {what} than it may have; ask for a shorter range or fewer rows"
                 );
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).because(&error)
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).because(&error).about_limit(
+                    what.name(),
+                    "query",
+                    json!(value),
+                )
             }
             RunError::AnswerTooLarge { .. } => {
                 let detail = format!("{error}; ask for a shorter range or fewer rows");

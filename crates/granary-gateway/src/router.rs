@@ -21,10 +21,12 @@ use crate::caller::{identified, identified_for_sql};
 use crate::door::Door;
 use crate::entrance::cors;
 use crate::limits::{Allowances, within_allowance};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
 use crate::routes::{cache, clickhouse, export, health, live, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Live, QueryLimits, Runner};
+use crate::run::Meter;
+use crate::{Audit, AuditOptions, Catalogue, GatewayConfig, Live, QueryLimits, Runner, Scrub};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
@@ -41,6 +43,12 @@ pub struct GatewayState {
     pub(crate) query_limits: Arc<QueryLimits>,
     pub(crate) warehouse: Warehouse,
     pub(crate) allowances: Arc<Allowances>,
+    pub(crate) counted: Metrics,
+    pub(crate) audit: Audit,
+    audit_keep: Duration,
+    audit_queue: usize,
+    audit_parameters: bool,
+    pub(crate) max_replays: u32,
     pub(crate) replays: Arc<Semaphore>,
     pub(crate) max_replay_gap: Duration,
     pub(crate) max_replay_idle: Duration,
@@ -63,7 +71,11 @@ impl GatewayState {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Self {
-        let runner = Runner::new(warehouse.clone(), config.query_limits());
+        let allowances = Arc::new(Allowances::new(config));
+        let counted = Metrics::default();
+        let runner = Runner::new(warehouse.clone(), config.query_limits())
+            .within(Arc::clone(&allowances), counted.clone());
+        counted.register(&metrics, runner.line());
         Self {
             catalogue: Arc::new(catalogue),
             answers: Answers::new(config, runner.clone(), &metrics),
@@ -76,7 +88,13 @@ impl GatewayState {
             archive,
             health,
             metrics,
-            allowances: Arc::new(Allowances::new(config.requests_per_second, config.burst)),
+            allowances,
+            counted,
+            audit: Audit::off(),
+            audit_keep: config.audit_keep,
+            audit_queue: config.audit_queue.get() as usize,
+            audit_parameters: config.audit_parameters,
+            max_replays: config.max_replays.get(),
             replays: Arc::new(Semaphore::new(config.max_replays.get() as usize)),
             max_replay_gap: config.max_replay_gap,
             max_replay_idle: config.max_replay_idle,
@@ -104,6 +122,34 @@ impl GatewayState {
         self.gate = Arc::new(gate);
         self.origins = origins.into();
         self
+    }
+
+    /// The same with what is asked written into `query_audit`, and with what running queries read known while they
+    /// run. `auditor` should be a user that can add rows to that table and read three columns of `system.processes`; `scrub`
+    /// takes secrets out of parameters before they are kept.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    #[must_use]
+    pub fn with_auditor(self, auditor: Warehouse, scrub: Scrub) -> Self {
+        let (keep, queue, parameters) = (self.audit_keep, self.audit_queue, self.audit_parameters);
+        let options = AuditOptions { keep, queue, parameters, scrub };
+        let audit = Audit::start(auditor.clone(), options, self.counted.clone());
+        let runner = self.runner.watched(Meter::new(auditor), audit.clone());
+        Self { runner, audit, ..self }
+    }
+
+    /// Who asked what; for what answers beside the gateway's own routes.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Returns when what was answered is written down. Nothing may be answered any more.
+    pub async fn close(&self) {
+        self.runner.ended().await;
+        self.audit.close().await;
     }
 
     pub(crate) fn archive(&self) -> Result<&Archive, Problem> {

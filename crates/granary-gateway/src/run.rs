@@ -2,10 +2,13 @@
 //!
 //! A query holds a place at the engine from its start to the answer's last byte. Its answer is carried by a task
 //! of its own, which keeps at most a few pieces of it: a reader that is slow slows the engine down, one that goes away
-//! ends the query, and one that takes longer than it may is cut off. What was cut off never looks complete.
+//! ends the query, and one that takes longer than it may is cut off. What was cut off never looks complete. What a query
+//! read is charged to who asked, and written into the audit, however it ended ([`work`]).
 
 mod error;
+mod meter;
 mod settings;
+mod work;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,16 +18,25 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use granary_clickhouse::{BytesCursor, ClickHouseError, Warehouse};
+use granary_model::TenantId;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::line::{Place, QueryLine};
+use self::work::{Bill, Work, note_error};
+use crate::audit::{Asked, Audit, Kind, Outcome};
+use crate::caller::Account;
+use crate::limits::Allowances;
+use crate::line::{Guest, LineBounds, NoPlace, Place, QueryLine};
+use crate::metrics::Metrics;
 use crate::write::Writer;
-use crate::{Caller, Format, PreparedQuery, QueryLimits};
+use crate::{Caller, Format, Limit, PreparedQuery, QueryLimits, Refusal, Scope};
 
-pub use error::RunError;
+pub use error::{Excess, RunError};
+pub(crate) use meter::Meter;
+pub(crate) use work::OwnWork;
 
 /// Pieces of an answer that wait for their reader; then the engine waits too.
 const PIECES_AHEAD: usize = 2;
@@ -37,15 +49,55 @@ const ENGINE_GRACE: Duration = Duration::from_secs(5);
 pub struct Runner {
     warehouse: Warehouse,
     limits: Arc<QueryLimits>,
-    line: QueryLine,
+    line: QueryLine<TenantId, Account>,
+    allowances: Arc<Allowances>,
+    meter: Option<Meter>,
+    audit: Audit,
+    metrics: Metrics,
+    /// Answers being carried, and queries being left.
+    tasks: TaskTracker,
 }
 
 impl Runner {
     /// `warehouse` should be a user that can read and nothing else.
     #[must_use]
     pub fn new(warehouse: Warehouse, limits: QueryLimits) -> Self {
-        let line = QueryLine::new(limits.max_concurrent_queries, limits.max_waiting_queries, limits.max_wait);
-        Self { warehouse, limits: Arc::new(limits), line }
+        let line = QueryLine::new(LineBounds {
+            places: limits.max_concurrent_queries.get(),
+            places_of_tenant: limits.max_concurrent_per_tenant,
+            waiting: limits.max_waiting_queries,
+            max_wait: limits.max_wait,
+        });
+        Self {
+            warehouse,
+            limits: Arc::new(limits),
+            line,
+            allowances: Arc::new(Allowances::unlimited()),
+            meter: None,
+            audit: Audit::off(),
+            metrics: Metrics::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The same within these allowances.
+    pub(crate) fn within(self, allowances: Arc<Allowances>, metrics: Metrics) -> Self {
+        Self { allowances, metrics, ..self }
+    }
+
+    /// The same with its queries watched and written down.
+    pub(crate) fn watched(self, meter: Meter, audit: Audit) -> Self {
+        Self { meter: Some(meter), audit, ..self }
+    }
+
+    pub(crate) fn line(&self) -> QueryLine<TenantId, Account> {
+        self.line.clone()
+    }
+
+    /// Returns when no answer is being carried any more, and what each came to is written down.
+    pub(crate) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     pub(crate) fn limits(&self) -> Arc<QueryLimits> {
@@ -57,13 +109,39 @@ impl Runner {
         self.warehouse.database()
     }
 
-    /// Waits for a place at the engine, for what is no named query.
+    /// Waits for the turn of a statement of the caller's own, which has that id at the engine.
     ///
     /// # Errors
     ///
-    /// There is none; how long to stay away.
-    pub(crate) async fn place(&self) -> Result<Place, Duration> {
-        self.line.enter().await.ok_or(self.limits.max_wait)
+    /// It gets none.
+    pub(crate) async fn begin_own(
+        &self,
+        caller: &Caller,
+        query_id: String,
+        mut asked: Asked,
+    ) -> Result<OwnWork, Refusal> {
+        let came = Instant::now();
+        let place = self.place_for(caller).await.inspect_err(|refusal| {
+            self.metrics.refused(refusal);
+            asked.ended(Outcome::Refused, refusal.limit.name());
+            asked.answered(crate::problem::status_of(refusal));
+        })?;
+        asked.note(|entry| entry.wait = came.elapsed());
+        let reading = Arc::default();
+        Ok(OwnWork::new(Bill {
+            watched: self.meter.as_ref().map(|meter| meter.watch(query_id, &reading)),
+            reading,
+            caller: caller.clone(),
+            allowances: Arc::clone(&self.allowances),
+            metrics: self.metrics.clone(),
+            asked,
+            _place: place,
+        }))
+    }
+
+    /// Has a task ended before the gateway closes its books.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task.in_current_span());
     }
 
     /// Runs a query on the process's own account; see [`Self::run_for`].
@@ -90,27 +168,88 @@ impl Runner {
         caller: &Caller,
         request: Uuid,
     ) -> Result<Answer, RunError> {
+        let mut asked = self.audit.begin(caller, request, Kind::Query);
+        asked.note(|entry| {
+            query.name().clone_into(&mut entry.query);
+            format.name().clone_into(&mut entry.format);
+        });
+        asked.note_parameters(query.bindings());
         let limits = &self.limits;
         let writer = Writer::new(query, format)?;
-        let place = self.line.enter().await.ok_or(RunError::Busy { retry_after: limits.max_wait })?;
+        let came = Instant::now();
+        let place = match self.place_for(caller).await {
+            Ok(place) => place,
+            Err(refusal) => {
+                self.metrics.refused(&refusal);
+                let error = RunError::Refused(refusal);
+                note_error(&mut asked, &error);
+                asked.answered(crate::problem::status(&error));
+                return Err(error);
+            }
+        };
+        asked.note(|entry| entry.wait = came.elapsed());
         let start = Instant::now();
-        let failed = |error: ClickHouseError| RunError::from_engine(error, limits.max_query_time);
-        let mut cursor = self.start(query, format, caller, request).map_err(failed)?;
-        let first = timeout_at(start + limits.max_query_time + ENGINE_GRACE, cursor.next())
-            .await
-            .map_err(|_| RunError::TimedOut { after: limits.max_query_time })?
-            .map_err(|error| failed(error.into()))?;
+        let cursor = self.start(query, format, caller, request).map_err(|error| {
+            let error = RunError::from_engine(error, limits);
+            note_error(&mut asked, &error);
+            asked.answered(crate::problem::status(&error));
+            error
+        })?;
+        let reading = Arc::default();
+        let bill = Bill {
+            watched: self.meter.as_ref().map(|meter| meter.watch(request.to_string(), &reading)),
+            reading,
+            caller: caller.clone(),
+            allowances: Arc::clone(&self.allowances),
+            metrics: self.metrics.clone(),
+            asked,
+            _place: place,
+        };
+        let mut work = Work::new(cursor, bill, self.tasks.clone());
+        let first = timeout_at(start + limits.max_query_time + ENGINE_GRACE, work.next()).await;
+        let first = match first {
+            Ok(first) => first.map_err(|error| RunError::from_engine(error, limits)),
+            Err(_) => Err(RunError::TimedOut { after: limits.max_query_time }),
+        };
+        let first = first.inspect_err(|error| work.refused(error))?;
+        work.begun();
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let carrier = Carrier {
-            cursor,
+            work,
             writer,
             sender,
             deadline: start + limits.max_answer_time,
             limits: Arc::clone(limits),
-            _place: place,
         };
-        tokio::spawn(carrier.carry(first).in_current_span());
+        self.tasks.spawn(carrier.carry(first).in_current_span());
         Ok(Answer { pieces: Some(receiver), limit: limits.max_answer_time })
+    }
+
+    /// Waits for a caller's turn, where it has anything left to read.
+    async fn place_for(&self, caller: &Caller) -> Result<Place<TenantId, Account>, Refusal> {
+        self.allowances.may_read(caller)?;
+        let guest = Guest {
+            tenant: caller.tenant().clone(),
+            account: caller.account().clone(),
+            places: self.allowances.concurrent(caller),
+            waiting: self.limits.max_waiting_per_caller,
+        };
+        let place = self.line.enter(guest).await.map_err(|none| self.refusal(none))?;
+        // What was read while it waited counts, too.
+        self.allowances.may_read(caller)?;
+        Ok(place)
+    }
+
+    fn refusal(&self, none: NoPlace) -> Refusal {
+        let all = self.limits.max_concurrent_queries.get();
+        let (limit, of, value) = match none {
+            NoPlace::OwnLineFull { most } => (Limit::Waiting, Scope::Caller, most),
+            NoPlace::LineFull { most } => (Limit::Waiting, Scope::Total, most),
+            NoPlace::TooLong => (Limit::Concurrent, Scope::Total, all),
+            NoPlace::TooLongAtOwnBound { most } => (Limit::Concurrent, Scope::Caller, most),
+            NoPlace::TooLongAtTenantBound { most } => (Limit::Concurrent, Scope::Tenant, most),
+        };
+        Refusal { limit, of, value: value.into(), reset: self.limits.max_wait }
     }
 
     fn start(
@@ -166,12 +305,11 @@ impl Stream for Answer {
 
 /// Carries an answer from the engine to its reader.
 struct Carrier {
-    cursor: BytesCursor,
+    work: Work,
     writer: Writer,
     sender: mpsc::Sender<Piece>,
     deadline: Instant,
     limits: Arc<QueryLimits>,
-    _place: Place,
 }
 
 impl Carrier {
@@ -196,8 +334,9 @@ impl Carrier {
         }
         match self.writer.finish() {
             Ok(rest) => {
-                if rest.is_empty() || self.hand_over(Ok(Some(rest))).await {
-                    self.hand_over(Ok(None)).await;
+                if (rest.is_empty() || self.hand_over(Ok(Some(rest))).await) && self.hand_over(Ok(None)).await
+                {
+                    self.work.ok();
                 }
             }
             Err(error) => self.fail(error).await,
@@ -206,6 +345,7 @@ impl Carrier {
 
     async fn fail(&mut self, error: RunError) {
         tracing::warn!(%error, "a query failed after its answer had begun");
+        self.work.failed(&error);
         self.hand_over(Err(error)).await;
     }
 
@@ -214,18 +354,25 @@ impl Carrier {
         let piece = tokio::select! {
             biased;
             () = self.sender.closed() => return None,
-            piece = timeout_at(self.deadline, self.cursor.next()) => piece,
+            piece = timeout_at(self.deadline, self.work.next()) => piece,
         };
         Some(match piece {
-            Ok(piece) => {
-                piece.map_err(|error| RunError::from_engine(error.into(), self.limits.max_query_time))
-            }
+            Ok(piece) => piece.map_err(|error| RunError::from_engine(error, &self.limits)),
             Err(_) => Err(RunError::TooSlowlyRead { after: self.limits.max_answer_time }),
         })
     }
 
     /// Whether the reader took it in time.
     async fn hand_over(&mut self, item: Piece) -> bool {
-        matches!(timeout_at(self.deadline, self.sender.send(item)).await, Ok(Ok(())))
+        if let Ok(Some(piece)) = &item {
+            self.work.given(piece.len());
+        }
+        match timeout_at(self.deadline, self.sender.send(item)).await {
+            Ok(sent) => sent.is_ok(),
+            Err(_) => {
+                self.work.failed(&RunError::TooSlowlyRead { after: self.limits.max_answer_time });
+                false
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
 use crate::entrance::Entrance;
-use crate::{Catalogue, GatewayConfig, GatewayState, create_app};
+use crate::{Catalogue, GatewayConfig, GatewayState, Scrub, create_app};
 
 /// How long a client may take to send a request's headers, and may keep a connection without sending any.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,6 +39,9 @@ const MAX_STREAMS: u32 = 32;
 
 /// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// After the last answer, how long it may take to write down what was answered.
+const CLOSE_GRACE: Duration = Duration::from_secs(8);
 
 /// The condition that [`Health`] knows the gateway by.
 const CONDITION: &str = "gateway";
@@ -168,6 +171,12 @@ impl Gateway {
         Entrance::open(config).map(drop)
     }
 
+    /// The same with an audit; see [`GatewayState::with_auditor`].
+    #[must_use]
+    pub fn with_auditor(self, auditor: Warehouse, scrub: Scrub) -> Self {
+        Self { state: self.state.with_auditor(auditor, scrub), ..self }
+    }
+
     /// The address it is bound to.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
@@ -181,7 +190,7 @@ impl Gateway {
         let watching = tokio::spawn(watch.run(stop.clone()));
         let health = state.health.clone();
         let (stopping, sockets) = (state.stopping.clone(), state.sockets.clone());
-        let app = create_app(state);
+        let app = create_app(state.clone());
         let mut connections = JoinSet::new();
         tracing::info!(%address, "the gateway listens");
         health.up(CONDITION);
@@ -208,6 +217,10 @@ impl Gateway {
         if timeout(shutdown_grace, all_ended).await.is_err() {
             tracing::warn!(connections = connections.len(), "cut off answers that did not end in time");
             connections.shutdown().await;
+        }
+        // The audit has a limit of its own; an answer whose connection is gone ends at once.
+        if timeout(CLOSE_GRACE, state.close()).await.is_err() {
+            tracing::error!("not all that was answered could be written into the audit");
         }
         tracing::info!("the gateway has stopped");
     }

@@ -59,6 +59,8 @@ pub struct TestWarehouse {
     pub reader_config: ClickHouseConfig,
     /// The configuration of the user for other people's statements, with the database of what is published.
     pub guest_config: ClickHouseConfig,
+    /// The configuration of the user that may only add to the audit.
+    pub auditor_config: ClickHouseConfig,
 }
 
 /// Makes a database on the test binary's engine; the first call starts the engine.
@@ -78,7 +80,8 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
     migrate::apply(&owner).await.expect("the migrations apply to an empty database");
     let guest_config =
         ClickHouseConfig { database: format!("published_{database}"), ..config(engine.guest()) };
-    TestWarehouse { owner, owner_config, reader_config: config(engine.reader()), guest_config }
+    let (reader_config, auditor_config) = (config(engine.reader()), config(engine.auditor()));
+    TestWarehouse { owner, owner_config, reader_config, guest_config, auditor_config }
 }
 
 fn shared_engine() -> &'static Engine {

@@ -95,6 +95,11 @@ pub(crate) const KEYS: &[Key] = &[
         "The server's user for SQL of BI tools, who may read the published views and nothing else; without one there is no /clickhouse",
     ),
     secret("clickhouse.guest_password", "That user's password"),
+    text(
+        "clickhouse.auditor_user",
+        "The server's user for the audit, who should have INSERT on query_audit and SELECT(query_id, read_rows, read_bytes) on system.processes; the first by default",
+    ),
+    secret("clickhouse.auditor_password", "That user's password"),
     text("clickhouse.database", "The database"),
     text("clickhouse.published_database", "The database of the views that are published to BI tools"),
     value("clickhouse.timeout", "How long one statement may take"),
@@ -257,6 +262,34 @@ pub(crate) const KEYS: &[Key] = &[
         "gateway.jwt.parameters_claim",
         "The claim with parameters that have these values in whatever is asked",
     ),
+    value("gateway.max_concurrent_per_caller", "Queries of one caller worked on at once; 0 is any number"),
+    value("gateway.max_concurrent_per_tenant", "The same for all callers of a tenant; 0 is any number"),
+    value("gateway.max_waiting_per_caller", "Queries of one caller that wait; 0 is any number"),
+    value("gateway.rows_per_hour", "Rows that one caller's queries may read in an hour; 0 is any number"),
+    value("gateway.bytes_per_hour", "The same in bytes; 0 is any number"),
+    value(
+        "gateway.tenant_requests_per_second",
+        "Requests a second of all callers of a tenant in the long run; 0 is any number",
+    ),
+    value("gateway.tenant_burst", "Requests at once of all callers of a tenant"),
+    value(
+        "gateway.tenant_rows_per_hour",
+        "Rows that a tenant's queries may read in an hour; 0 is any number",
+    ),
+    value("gateway.tenant_bytes_per_hour", "The same in bytes; 0 is any number"),
+    value(
+        "gateway.total_requests_per_second",
+        "Requests a second of everybody together in the long run; 0 is any number",
+    ),
+    value("gateway.total_burst", "Requests at once of everybody together"),
+    value("gateway.total_rows_per_hour", "Rows that all queries may read in an hour; 0 is any number"),
+    value("gateway.total_bytes_per_hour", "The same in bytes; 0 is any number"),
+    value("gateway.audit_keep", "How long it is kept who asked what; 0s is for ever"),
+    value(
+        "gateway.audit_queue",
+        "Entries of the audit that wait to be inserted; one more is lost and counted",
+    ),
+    value("gateway.audit_parameters", "false: the audit keeps the names of parameters and not their values"),
 ];
 
 #[cfg(test)]

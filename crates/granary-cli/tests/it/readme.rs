@@ -129,7 +129,13 @@ async fn every_command_of_the_readme_works() {
             live.kill().unwrap();
             live.wait().unwrap();
         } else if let Some(arguments) = command.strip_prefix("granary ") {
-            let printed = stdout(&granary(dir.path()).args(words(arguments)).output().unwrap());
+            let (arguments, file) = arguments.split_once(" > ").unwrap_or((arguments, ""));
+            let output = granary(dir.path()).args(words(arguments)).output().unwrap();
+            if file.ends_with(".parquet") {
+                assert!(output.status.success() && output.stdout.starts_with(b"PAR1"), "{command}");
+                continue;
+            }
+            let printed = stdout(&output);
             if arguments.starts_with("keys create") {
                 printed.trim().clone_into(&mut token);
             }

@@ -17,6 +17,17 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::process::{Up, eventually, granary, record, request, send_signal};
 
+/// A gateway that lets one address ask as fast as it can.
+const ANSWERING: [&str; 7] = [
+    "gateway",
+    "--gateway-requests-per-second",
+    "100000",
+    "--gateway-burst",
+    "100000",
+    "--gateway-tenant-requests-per-second",
+    "0",
+];
+
 /// A role, running.
 struct Process {
     child: Child,
@@ -170,7 +181,7 @@ async fn each_role_runs_twice_and_is_restarted_under_load_and_every_event_is_sto
     server.flags.extend(["--archive".to_owned(), objects.to_str().unwrap().to_owned()]);
     let flags = server.flags.clone();
     let ingest = |at: usize| Process::start(dirs[at].path(), &flags, &["ingest"], "health");
-    let gateway = || Process::start(dirs[0].path(), &flags, &["gateway"], "archive");
+    let gateway = || Process::start(dirs[0].path(), &flags, &ANSWERING, "archive");
     let archiver = || {
         let often = ["archive", "run", "--archive-quiet", "300ms", "--archive-interval", "100ms"];
         Process::start(dirs[0].path(), &flags, &often, "health")

@@ -9,7 +9,7 @@ use granary_access::{ACCESS_FILTERS, Role};
 use jiff::Timestamp;
 
 use super::Caller;
-use crate::{NamedQuery, ParamError, PreparedQuery, RawParams};
+use crate::{MinimumRole, NamedQuery, ParamError, PreparedQuery, RawParams};
 
 /// A question that somebody may not ask, though they may ask others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +73,13 @@ impl Caller {
     pub fn may_ask(&self, query: &NamedQuery) -> Result<(), Forbidden> {
         if !self.may(query.group()) {
             return Err(Forbidden::Group { group: query.group().to_owned() });
+        }
+        if let Some(least) = query.role() {
+            self.needs(match least {
+                MinimumRole::Team => Role::Team,
+                MinimumRole::Analyst => Role::Analyst,
+                MinimumRole::Admin => Role::Admin,
+            })?;
         }
         let honoured: BTreeSet<_> = query.filters().iter().map(|filter| filter.name()).collect();
         match self.access_filters().find(|(filter, _)| !honoured.contains(filter)) {

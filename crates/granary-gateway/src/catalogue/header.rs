@@ -25,6 +25,19 @@ pub(crate) struct Header {
     pub(crate) columns: Vec<Column>,
     pub(crate) samples: Option<samples::Declared>,
     pub(crate) cursor: Vec<CursorColumn>,
+    pub(crate) role: Option<MinimumRole>,
+}
+
+/// Who may ask a query that is not for everybody: this role, and those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MinimumRole {
+    /// Sees a team's data.
+    Team,
+    /// Sees everything of a tenant.
+    Analyst,
+    /// Sees also who asked what.
+    Admin,
 }
 
 /// How far before its end a range starts if nobody says.
@@ -124,6 +137,7 @@ struct Written {
     #[serde(default = "InOrder::default")]
     cursor: InOrder<String>,
     columns: InOrder<String>,
+    role: Option<MinimumRole>,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +183,7 @@ impl Header {
             prometheus,
             cursor,
             columns,
+            role,
         } = written;
         if question.trim().is_empty() {
             return Err("the question is empty".to_owned());
@@ -205,7 +220,19 @@ impl Header {
         let params = params.collect::<Result<Vec<_>, _>>()?;
         let cursor = cursor::check(cursor.0, &columns, limit, &params)?;
         let samples = prometheus.map(|written| written.check(&columns, &params)).transpose()?;
-        Ok(Self { question, filters, tables, limit, cache, default_from, params, columns, samples, cursor })
+        Ok(Self {
+            question,
+            filters,
+            tables,
+            limit,
+            cache,
+            default_from,
+            params,
+            columns,
+            samples,
+            cursor,
+            role,
+        })
     }
 }
 
@@ -379,6 +406,15 @@ mod tests {
             refusal("[params.e]\ntype = 'enum'\nhelp = ''\nvalues = ['a', 'b']\ndefault = 'c'"),
             "params.e: the default, \"c\", is none of the values"
         );
+    }
+
+    #[test]
+    fn a_query_may_be_for_some_roles_only() {
+        let role = |text: &str| Header::parse(&format!("{START}{text}\n{END}")).map(|header| header.role);
+        assert_eq!(role("").unwrap(), None);
+        assert_eq!(role("role = 'admin'").unwrap(), Some(MinimumRole::Admin));
+        assert!(role("role = 'king'").unwrap_err().contains("unknown variant `king`"));
+        assert!(MinimumRole::Admin > MinimumRole::Analyst);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cursor::{AFTER, CursorColumn};
-use super::header::{Column, Filter, Header, Kind, Parameter, RowLimit};
+use super::header::{Column, Filter, Header, Kind, MinimumRole, Parameter, RowLimit};
 use super::samples::Declared;
 use super::template::Template;
 use crate::Format;
@@ -43,6 +43,9 @@ pub struct QueryDescription {
     pub formats: Vec<&'static str>,
     /// Whether it answers page by page.
     pub pages: bool,
+    /// The least role that may ask it; none where everybody may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<MinimumRole>,
 }
 
 /// A parameter as [`QueryDescription`] tells of it.
@@ -131,6 +134,12 @@ impl NamedQuery {
         self.header.cache
     }
 
+    /// The least role that may ask it; none where everybody may.
+    #[must_use]
+    pub fn role(&self) -> Option<MinimumRole> {
+        self.header.role
+    }
+
     /// Whether the columns depend upon an enum.
     #[must_use]
     pub fn is_switched(&self) -> bool {
@@ -198,6 +207,7 @@ impl NamedQuery {
             cache_seconds: self.header.cache.unwrap_or_default().as_secs(),
             formats: self.formats().map(Format::name).collect(),
             pages: !self.header.cursor.is_empty(),
+            role: self.header.role,
         }
     }
 

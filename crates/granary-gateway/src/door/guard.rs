@@ -17,7 +17,7 @@ pub(super) fn refused_word(statement: &str) -> Option<&'static str> {
     let mut word = String::new();
     while let Some(next) = rest.chars().next() {
         rest = rest.get(next.len_utf8()..).unwrap_or_default();
-        if next.is_alphanumeric() || next == '_' {
+        if is_word(next) {
             word.extend(next.to_lowercase());
             continue;
         }
@@ -27,8 +27,19 @@ pub(super) fn refused_word(statement: &str) -> Option<&'static str> {
         word.clear();
         match next {
             '\'' if certain => rest = after_text(rest),
-            // A name in quotes can be spelt with escapes.
-            '`' | '"' if within(rest, next).contains('\\') => return Some("a name with a backslash"),
+            '`' | '"' => {
+                // A name in quotes can be spelt with escapes, and can hold a quotation mark.
+                let (name, after) = rest.split_once(next).unwrap_or((rest, ""));
+                if name.contains('\\') {
+                    return Some("a name with a backslash");
+                }
+                if let Some(found) =
+                    name.split(|c| !is_word(c)).find_map(|word| refused(&word.to_lowercase()))
+                {
+                    return Some(found);
+                }
+                rest = after;
+            }
             _ => {}
         }
     }
@@ -53,8 +64,8 @@ fn after_text(rest: &str) -> &str {
     ""
 }
 
-fn within(rest: &str, quote: char) -> &str {
-    rest.split(quote).next().unwrap_or_default()
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
 }
 
 #[cfg(test)]
@@ -79,6 +90,9 @@ mod tests {
             "SELECT $$'$$, file('x'), $$'$$",
             "SELECT ‘'’, file('x'), ‘'’",
             "SELECT \"'\", file('x'), \"'\"",
+            "SELECT `'`, file('x'), `'`",
+            "SELECT \"a\"\"'\", file('x'), \"'\"",
+            "SELECT `a \" b`, \"file\"('x')",
             "SELECT catboostEvaluate('x', 1)",
             "file",
         ] {

@@ -28,13 +28,13 @@ const DECIDED_HERE: [&str; 9] = [
 
 /// What is asked.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) statement: String,
+pub(crate) struct Statement {
+    pub(crate) text: String,
     parameters: Vec<(String, String)>,
     pub(super) headers: HeaderMap,
 }
 
-impl Asked {
+impl Statement {
     /// Reads a request: a statement in the address, in the body, or in both, one behind the other.
     ///
     /// # Errors
@@ -55,11 +55,11 @@ impl Asked {
         let body =
             std::str::from_utf8(body).map_err(|_| Refusal::unsupported("a statement that is not UTF-8"))?;
         let mut asked =
-            Self { statement: String::new(), parameters: Vec::new(), headers: headers_to_pass_on(headers) };
+            Self { text: String::new(), parameters: Vec::new(), headers: headers_to_pass_on(headers) };
         let mut wanted = headers.get("x-clickhouse-database").and_then(|name| name.to_str().ok());
         for (name, value) in given.iter() {
             match name {
-                "query" => asked.statement.push_str(value),
+                "query" => asked.text.push_str(value),
                 "database" => wanted = Some(value),
                 "decompress" if value != "0" => {
                     return Err(Refusal::unsupported("a compressed statement; send it as it is"));
@@ -68,10 +68,10 @@ impl Asked {
                 _ => asked.parameters.push((name.to_owned(), value.to_owned())),
             }
         }
-        if !asked.statement.is_empty() && !body.is_empty() {
-            asked.statement.push('\n');
+        if !asked.text.is_empty() && !body.is_empty() {
+            asked.text.push('\n');
         }
-        asked.statement.push_str(body);
+        asked.text.push_str(body);
         match wanted {
             None | Some("" | "default") => Ok(asked),
             Some(name) if name == database => Ok(asked),
@@ -105,16 +105,16 @@ impl Asked {
 mod tests {
     use super::*;
 
-    fn read(query: &str, body: &str) -> Result<Asked, Refusal> {
+    fn read(query: &str, body: &str) -> Result<Statement, Refusal> {
         let given = RawParams::from_query_string(query).unwrap();
-        Asked::read(&given, &HeaderMap::new(), body.as_bytes(), "telemetry")
+        Statement::read(&given, &HeaderMap::new(), body.as_bytes(), "telemetry")
     }
 
     #[test]
     fn a_statement_comes_in_the_address_in_the_body_or_in_both() {
-        assert_eq!(read("query=SELECT%201", "").unwrap().statement, "SELECT 1");
-        assert_eq!(read("", "SELECT 1").unwrap().statement, "SELECT 1");
-        assert_eq!(read("query=SELECT", "1").unwrap().statement, "SELECT\n1");
+        assert_eq!(read("query=SELECT%201", "").unwrap().text, "SELECT 1");
+        assert_eq!(read("", "SELECT 1").unwrap().text, "SELECT 1");
+        assert_eq!(read("query=SELECT", "1").unwrap().text, "SELECT\n1");
     }
 
     #[test]

@@ -6,14 +6,13 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use granary_access::Refused;
 use granary_clickhouse::{ClickHouseError, RelayError};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
+use super::answer::EXCEPTION_CODE;
 use super::soundness::Unsound;
-use crate::Forbidden;
 use crate::limits::whole_seconds;
 use crate::problem::Problem;
-
-const EXCEPTION_CODE: HeaderName = HeaderName::from_static("x-clickhouse-exception-code");
+use crate::{Forbidden, Limit, Refusal as Limited};
 
 /// A statement was not run, or has no answer.
 #[derive(Debug)]
@@ -104,10 +103,19 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, (497, "ACCESS_DENIED"), error.to_string())
     }
 
-    pub(crate) fn busy(wait: Duration) -> Self {
-        let message = "Too many simultaneous queries: as many run and wait as may";
-        let code = (202, "TOO_MANY_SIMULTANEOUS_QUERIES");
-        Self { retry_after: Some(wait), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+    /// A limit is reached: of queries at once, or of what may be read.
+    pub(crate) fn limited(refusal: &Limited) -> Self {
+        let code = match refusal.limit {
+            Limit::Rows | Limit::Bytes => (201, "QUOTA_EXCEEDED"),
+            _ => (202, "TOO_MANY_SIMULTANEOUS_QUERIES"),
+        };
+        let problem = Problem::from(refusal.clone());
+        Self { retry_after: problem.wait(), ..Self::new(problem.status(), code, problem.detail()) }
+    }
+
+    /// Its status, and its code with its name.
+    pub(crate) fn told(&self) -> (StatusCode, &'static str) {
+        (self.status, self.code.1)
     }
 
     pub(crate) fn too_long(limit: usize) -> Self {

@@ -15,12 +15,17 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::{Asked, Outcome};
+
 /// Where events come from, one after the other.
 pub(super) trait Source: Send + 'static {
-    type Event: Send + 'static;
+    type Event: Send + Sync + 'static;
 
     /// The next event; `None` where there are no more.
     fn next(&mut self) -> impl Future<Output = Result<Option<Self::Event>, ArchiveError>> + Send;
+
+    /// Its bytes, if it is an event and no notice.
+    fn bytes(event: &Self::Event) -> Option<u64>;
 }
 
 impl Source for Replay {
@@ -28,6 +33,10 @@ impl Source for Replay {
 
     async fn next(&mut self) -> Result<Option<ReplayEvent>, ArchiveError> {
         Replay::next(self).await
+    }
+
+    fn bytes(event: &ReplayEvent) -> Option<u64> {
+        Some(event.json.len() as u64)
     }
 }
 
@@ -39,6 +48,17 @@ pub(super) struct Playing<S = Replay> {
     pub(super) max_idle: Duration,
     /// Its place among those that read at the same time, where the source does not hold one.
     pub(super) _place: Option<OwnedSemaphorePermit>,
+    /// What is written down about it when it goes.
+    pub(super) asked: Asked,
+}
+
+/// Counts an event that a client gets.
+pub(super) fn note_given(asked: &mut Asked, bytes: Option<u64>) {
+    let Some(bytes) = bytes else { return };
+    asked.note(|entry| {
+        entry.result_rows += 1;
+        entry.result_bytes += bytes;
+    });
 }
 
 /// Why the events ended before their end.
@@ -50,6 +70,17 @@ pub(super) enum CutOff {
     Idle,
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+}
+
+impl CutOff {
+    /// Its name in the audit.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::Idle => "idle",
+            Self::Archive(_) => "archive",
+        }
+    }
 }
 
 /// An event, or that there are no more.
@@ -72,14 +103,25 @@ async fn feed<S: Source>(mut playing: Playing<S>, sender: mpsc::Sender<Item<S::E
             item = playing.replay.next() => item.map_err(CutOff::from),
         };
         match &item {
-            Err(CutOff::Stopping) => tracing::info!("events end as the gateway stops"),
-            Err(error) => tracing::warn!(%error, "events were cut off"),
-            Ok(_) => {}
+            Ok(Some(event)) => note_given(&mut playing.asked, S::bytes(event)),
+            Ok(None) => {}
+            Err(error) => {
+                match error {
+                    CutOff::Stopping => tracing::info!("events end as the gateway stops"),
+                    _ => tracing::warn!(%error, "events were cut off"),
+                }
+                playing.asked.ended(Outcome::Failed, error.reason());
+            }
         }
-        let is_last = !matches!(item, Ok(Some(_)));
+        let (is_end, is_last) = (matches!(item, Ok(None)), !matches!(item, Ok(Some(_))));
         match timeout(playing.max_idle, sender.send(item)).await {
             Ok(Ok(())) if !is_last => {}
-            Ok(_) => return,
+            Ok(sent) => {
+                if is_end && sent.is_ok() {
+                    playing.asked.ok();
+                }
+                return;
+            }
             Err(_) => {
                 tracing::info!(idle = ?playing.max_idle, "events were cut off: their client took nothing");
                 return;

@@ -1,7 +1,5 @@
 //! ClickHouse's HTTP interface, for BI tools and client libraries.
 
-use std::time::Duration;
-
 use axum::extract::multipart::MultipartError;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, RawQuery, Request, State};
@@ -12,10 +10,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::index;
-use crate::door::{Asked, Refusal};
+use crate::door::{Refusal, Statement};
 use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, RawParams};
+use crate::{Caller, Kind, RawParams};
 
 /// Bytes of a statement; ClickHouse's own limit (`max_query_size`) is a quarter of it.
 const MAX_STATEMENT_BYTES: usize = 1 << 20;
@@ -65,14 +63,19 @@ async fn run(
     let mut given = RawParams::from_query_string(given.as_deref().unwrap_or_default())
         .map_err(|error| Refusal::unreadable(&error))?;
     let body = read_body(sent, &mut given).await?;
-    let asked = Asked::read(&given, &headers, &body, door.database())?;
-    if asked.statement.trim().is_empty() {
+    let statement = Statement::read(&given, &headers, &body, door.database())?;
+    if statement.text.trim().is_empty() {
         return Ok(OK.into_response());
     }
-    let place = state.runner.place().await.map_err(|wait: Duration| Refusal::busy(wait))?;
+    let mut asked = state.audit.begin(&caller, request, Kind::Sql);
+    let told = state.audit.sql(&statement.text);
+    asked.note(|entry| entry.parameters = told);
+    let query_id = scope.query_id(request);
+    let work = state.runner.begin_own(&caller, query_id.clone(), asked).await;
+    let work = work.map_err(|limited| Refusal::limited(&limited))?;
     let comment =
         serde_json::json!({ "door": "clickhouse", "tenant": caller.tenant(), "caller": caller.to_string() });
-    door.run(asked, &scope, comment.to_string(), request, place).await
+    door.run(statement, query_id, comment.to_string(), work).await
 }
 
 /// Reads a body: the statement, or a form whose fields are parameters as those of the address are.

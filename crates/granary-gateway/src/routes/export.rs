@@ -15,10 +15,11 @@ use serde_json::{Map, Value};
 
 use super::carry::{CutOff, carry};
 use super::part::read_part;
-use super::replay::begin;
-use crate::Caller;
+use super::replay::{ask, begin};
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
+use crate::{Caller, Kind};
 
 /// Events that are written at once, where so many are there.
 const EVENTS_AT_ONCE: usize = 64;
@@ -36,8 +37,9 @@ pub(crate) async fn ndjson(
     session: Result<Path<String>, PathRejection>,
     given: RawQuery,
     caller: Extension<Caller>,
+    id: Extension<RequestId>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, caller, Writing::Ndjson).await
+    export(state, session, given, (caller, id), Writing::Ndjson).await
 }
 
 /// `GET /v1/sessions/{id}/events.csv`
@@ -46,20 +48,22 @@ pub(crate) async fn csv(
     session: Result<Path<String>, PathRejection>,
     given: RawQuery,
     caller: Extension<Caller>,
+    id: Extension<RequestId>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, caller, Writing::Csv).await
+    export(state, session, given, (caller, id), Writing::Csv).await
 }
 
 async fn export(
     State(state): State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
-    Extension(caller): Extension<Caller>,
+    (Extension(caller), Extension(RequestId(id))): (Extension<Caller>, Extension<RequestId>),
     writing: Writing,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
     let options = read_part(given.as_deref())?;
-    let playing = begin(&state, &caller, &session, options).await?;
+    let asked = ask(&state, &caller, id, Kind::Export, &session, writing.name());
+    let playing = begin(&state, &caller, &session, options, asked).await?;
     let (content_type, heading) = match writing {
         Writing::Ndjson => ("application/x-ndjson", String::new()),
         Writing::Csv => ("text/csv; charset=utf-8; header=present", csv_line(&COLUMNS.map(quoted))),
@@ -79,6 +83,13 @@ async fn export(
 }
 
 impl Writing {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
     fn line(self, event: &ReplayEvent) -> String {
         match self {
             Self::Ndjson => format!("{}\n", event.json),

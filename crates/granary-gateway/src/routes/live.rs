@@ -23,21 +23,23 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 use granary_archive::ArchiveError;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use super::carry::{CutOff, Playing, Source, carry};
 use super::replay::events::UNBUFFERED;
-use super::replay::{KEEP_ALIVE, upgrade};
+use super::replay::{KEEP_ALIVE, ask, upgrade};
 use crate::live::id;
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, LiveClient, LiveFilter, LiveId, LiveItem, ParamError, RawParams};
+use crate::{Caller, Kind, LiveClient, LiveFilter, LiveId, LiveItem, ParamError, RawParams};
 
 /// `GET /v1/live`
 pub(crate) async fn listen(
     State(state): State<GatewayState>,
     RawQuery(given): RawQuery,
     Extension(caller): Extension<Caller>,
+    Extension(RequestId(id)): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Problem> {
     let mut parts = request.into_parts().0;
@@ -45,9 +47,13 @@ pub(crate) async fn listen(
     let filter = caller.narrow(LiveFilter::from_params(&params)?)?;
     let after = last_event_id(&parts.headers)?;
     let upgrade = upgrade(&mut parts, &state.origins).await?;
-    let client = state.live.listen(caller.tenant(), filter, after).await?;
+    let format = if upgrade.is_some() { "websocket" } else { "sse" };
+    let mut asked = ask(&state, &caller, id, Kind::Live, "", format);
+    let client = state.live.listen(caller.tenant(), filter, after).await.map_err(Problem::from);
+    let client = client.inspect_err(|problem| problem.tell(&mut asked))?;
+    asked.answered(StatusCode::OK);
     let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    let playing = Playing { replay: client, stopping, max_idle, _place: None };
+    let playing = Playing { replay: client, stopping, max_idle, _place: None, asked };
     Ok(match upgrade {
         None => as_events(playing),
         Some(upgrade) => {
@@ -61,6 +67,13 @@ impl Source for LiveClient {
 
     async fn next(&mut self) -> Result<Option<LiveItem>, ArchiveError> {
         LiveClient::next(self).await.map(Some)
+    }
+
+    fn bytes(item: &LiveItem) -> Option<u64> {
+        match item {
+            LiveItem::Event(event) => Some(event.event.json.len() as u64),
+            LiveItem::Missed(_) => None,
+        }
     }
 }
 

@@ -9,24 +9,31 @@ use futures::stream;
 use granary_archive::StoreError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::Caller;
+use super::replay::ask;
 use crate::caller::may_see_session;
 use crate::conditional::{EntityTag, Wanted};
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
+use crate::{Caller, Kind, Outcome};
 
 /// `GET /v1/sessions/{id}/archive`: with the hash of what it holds as its tag, in whole or in part.
 pub(crate) async fn fetch(
     State(state): State<GatewayState>,
     session: Result<Path<String>, PathRejection>,
     Extension(caller): Extension<Caller>,
+    Extension(RequestId(id)): Extension<RequestId>,
     given: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
-    let archive = state.archive()?;
-    may_see_session(&state.warehouse, &state.query_limits, &caller, &session).await?;
-    let object = archive.object(caller.tenant(), &session).await?;
-    let object = object.ok_or_else(|| Problem::not_archived(&session))?;
+    let mut asked = ask(&state, &caller, id, Kind::Object, &session, "gz");
+    let found = async {
+        let archive = state.archive()?;
+        may_see_session(&state.warehouse, &state.query_limits, &caller, &session).await?;
+        let object = archive.object(caller.tenant(), &session).await?;
+        object.ok_or_else(|| Problem::not_archived(&session))
+    };
+    let object = found.await.inspect_err(|problem| problem.tell(&mut asked))?;
     // The same lines may be compressed in another way by another version; their hash alone would not tell.
     let tag = EntityTag::strong(format!("{}-{}", object.sha256(), object.size_bytes()));
     let mut headers = HeaderMap::from_iter([
@@ -36,6 +43,8 @@ pub(crate) async fn fetch(
     ]);
     headers.extend(tag.header().map(|tag| (header::ETAG, tag)));
     if let Some(instead) = tag.instead(&given) {
+        asked.answered(instead);
+        asked.ok();
         return Ok((instead, headers).into_response());
     }
     let size = object.size_bytes();
@@ -54,12 +63,24 @@ pub(crate) async fn fetch(
         }
         Wanted::Beyond => {
             headers.extend(text(format!("bytes */{size}")).map(|size| (header::CONTENT_RANGE, size)));
-            return Ok((headers, Problem::beyond(size)).into_response());
+            let problem = Problem::beyond(size);
+            problem.tell(&mut asked);
+            return Ok((headers, problem).into_response());
         }
     };
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-    let chunks = stream::try_unfold(object.read(range), |mut part| async move {
-        Ok::<_, StoreError>(part.next_chunk().await?.map(|chunk| (chunk, part)))
+    asked.answered(status);
+    let wanted = range.end - range.start;
+    let chunks = stream::try_unfold((object.read(range), asked), move |(mut part, mut asked)| async move {
+        let chunk = part.next_chunk().await.inspect_err(|_| asked.ended(Outcome::Failed, "archive"))?;
+        asked.note(|entry| {
+            entry.result_bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            // With the length said before, nobody asks what comes behind the last byte.
+            if entry.result_bytes >= wanted {
+                entry.outcome = Outcome::Ok;
+            }
+        });
+        Ok::<_, StoreError>(chunk.map(|chunk| (chunk, (part, asked))))
     });
     Ok((status, headers, Body::from_stream(chunks)).into_response())
 }

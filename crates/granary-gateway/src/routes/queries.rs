@@ -6,17 +6,18 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answers::Question;
+use crate::cache::Found;
 use crate::cursor::{Cursor, PAGED};
 use crate::freshness::Freshness;
 use crate::problem::Problem;
 use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, Format, NamedQuery, ParamError, RawParams};
+use crate::{Caller, Format, Kind, NamedQuery, ParamError, RawParams};
 
 use super::reply;
 
@@ -100,6 +101,40 @@ async fn run(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let Asked { uri, caller, request, headers } = asked;
+    let question =
+        read_question(state, query, format, &uri, &headers, &caller, request).inspect_err(|problem| {
+            let mut asked = state.audit.begin(&caller, request.0, Kind::Query);
+            asked.note(|entry| {
+                (entry.query, entry.format) = (query.name().to_owned(), format.name().to_owned());
+            });
+            problem.tell(&mut asked);
+        })?;
+    let kept = question.query.clone();
+    let (answered, found) = state.answers.answer(question).await?;
+    if matches!(found, Found::Hit | Found::Wait) {
+        // What ran was written down for the one it ran for.
+        let mut asked = state.audit.begin(&caller, request.0, Kind::Query);
+        asked.note(|entry| {
+            (entry.query, entry.format) = (query.name().to_owned(), format.name().to_owned());
+            found.name().clone_into(&mut entry.cache);
+        });
+        asked.note_parameters(kept.bindings());
+        asked.answered(StatusCode::OK);
+        asked.ok();
+    }
+    reply::write(answered, found, query.cache().unwrap_or_default(), format, &uri, &headers)
+}
+
+/// What is asked, once it is known that it may be.
+fn read_question(
+    state: &GatewayState,
+    query: &NamedQuery,
+    format: Format,
+    uri: &Uri,
+    headers: &HeaderMap,
+    caller: &Caller,
+    request: RequestId,
+) -> Result<Question, Problem> {
     let mut params = read_params(uri.query())?;
     let cursor = if query.cursor().is_empty() { Vec::new() } else { params.take("cursor") };
     let cursor = match cursor.as_slice() {
@@ -119,16 +154,14 @@ async fn run(
     if let Some(cursor) = cursor {
         cursor.apply(&mut prepared)?;
     }
-    let question = Question {
+    Ok(Question {
         query: Arc::new(prepared),
         format,
-        freshness: Freshness::read(&headers),
+        freshness: Freshness::read(headers),
         is_page,
-        caller,
+        caller: caller.clone(),
         request: request.0,
-    };
-    let (answered, found) = state.answers.answer(question).await?;
-    reply::write(answered, found, query.cache().unwrap_or_default(), format, &uri, &headers)
+    })
 }
 
 fn read_params(given: Option<&str>) -> Result<RawParams, Problem> {

@@ -26,13 +26,15 @@ use axum::{Extension, RequestPartsExt};
 use granary_archive::{ReplayCursor, ReplayOptions};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use uuid::Uuid;
 
 use super::carry::Playing;
 use super::part::read_play;
 use crate::caller::may_see_session;
 use crate::problem::Problem;
+use crate::request::RequestId;
 use crate::router::GatewayState;
-use crate::{Caller, ParamError};
+use crate::{Asked, Caller, Kind, ParamError};
 
 /// What a client that finds no free replay is told to wait.
 const BUSY_RETRY: Duration = Duration::from_secs(10);
@@ -40,6 +42,9 @@ const BUSY_RETRY: Duration = Duration::from_secs(10);
 /// How often a client that has nothing to do is sent a sign of life. Proxies give up a silent connection after a
 /// minute or so.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Characters of a session's name that the audit keeps.
+const MAX_SESSION_CHARS: usize = 256;
 
 /// Bytes of one message of a client, which is a command.
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
@@ -50,6 +55,7 @@ pub(crate) async fn play(
     session: Result<Path<String>, PathRejection>,
     RawQuery(given): RawQuery,
     Extension(caller): Extension<Caller>,
+    Extension(RequestId(id)): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Problem> {
     let Path(session) = session.map_err(Problem::unreadable_path)?;
@@ -57,7 +63,9 @@ pub(crate) async fn play(
     let mut options = read_play(given.as_deref(), state.max_replay_gap)?;
     options.after = last_event_id(&parts.headers)?;
     let upgrade = upgrade(&mut parts, &state.origins).await?;
-    let Some(playing) = begin(&state, &caller, &session, options).await? else {
+    let format = if upgrade.is_some() { "websocket" } else { "sse" };
+    let asked = ask(&state, &caller, id, Kind::Replay, &session, format);
+    let Some(playing) = begin(&state, &caller, &session, options, asked).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     Ok(match upgrade {
@@ -68,20 +76,50 @@ pub(crate) async fn play(
     })
 }
 
+/// Begins the audit's entry about a session.
+pub(super) fn ask(
+    state: &GatewayState,
+    caller: &Caller,
+    request: Uuid,
+    kind: Kind,
+    session: &str,
+    format: &str,
+) -> Asked {
+    let mut asked = state.audit.begin(caller, request, kind);
+    asked.note(|entry| {
+        // A session's name may be anything that somebody writes into an address.
+        entry.session = session.chars().take(MAX_SESSION_CHARS).collect();
+        format.clone_into(&mut entry.format);
+    });
+    asked
+}
+
 /// Begins to read a session for a caller; `None` where it has no such events.
 pub(super) async fn begin(
     state: &GatewayState,
     caller: &Caller,
     session: &str,
     options: ReplayOptions,
+    mut asked: Asked,
 ) -> Result<Option<Playing>, Problem> {
-    let archive = state.archive()?;
-    may_see_session(&state.warehouse, &state.query_limits, caller, session).await?;
-    let place = Arc::clone(&state.replays).try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("as many sessions are being read as may", BUSY_RETRY))?;
-    let replay = archive.replay(caller.tenant(), session, options).await?;
+    let begun = async {
+        let archive = state.archive()?;
+        may_see_session(&state.warehouse, &state.query_limits, caller, session).await?;
+        let place = Arc::clone(&state.replays).try_acquire_owned();
+        let place = place.map_err(|_| {
+            let most = state.max_replays.into();
+            Problem::busy_with("replays", most, "as many sessions are being read as may", BUSY_RETRY)
+        })?;
+        Ok::<_, Problem>((archive.replay(caller.tenant(), session, options).await?, place))
+    };
+    let (replay, place) = begun.await.inspect_err(|problem| problem.tell(&mut asked))?;
+    asked.answered(if replay.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK });
+    if replay.is_empty() {
+        asked.ok();
+        return Ok(None);
+    }
     let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    Ok((!replay.is_empty()).then(|| Playing { replay, stopping, max_idle, _place: Some(place) }))
+    Ok(Some(Playing { replay, stopping, max_idle, _place: Some(place), asked }))
 }
 
 /// The `WebSocket` that is asked for, if one is.

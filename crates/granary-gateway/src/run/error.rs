@@ -1,18 +1,72 @@
 //! Why a query gave no answer, by what to do about it.
 
+use std::fmt;
 use std::time::Duration;
 
 use granary_clickhouse::ClickHouseError;
 
+use crate::{QueryLimits, Refusal};
+
+/// Of what a query needs more than it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// Rows that it reads.
+    RowsToRead,
+    /// Rows of its answer.
+    ResultRows,
+    /// Bytes of its answer.
+    ResultBytes,
+    /// Memory, in bytes.
+    Memory,
+}
+
+impl Excess {
+    /// What an error says of it, and the limit.
+    fn read(code: u32, message: &str, limits: &QueryLimits) -> Option<(Self, u64)> {
+        match code {
+            // TOO_MANY_ROWS, TOO_MANY_BYTES
+            158 | 307 => Some((Self::RowsToRead, limits.max_rows_to_read)),
+            // TOO_MANY_ROWS_OR_BYTES
+            396 if message.contains("max bytes") => {
+                Some((Self::ResultBytes, limits.max_result_bytes.as_u64()))
+            }
+            396 => Some((Self::ResultRows, limits.max_result_rows)),
+            // MEMORY_LIMIT_EXCEEDED: the query's own limit, or else the whole server's
+            241 if message.starts_with("Query memory limit") => {
+                Some((Self::Memory, limits.max_memory_bytes.as_u64()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its name in answers and in the audit.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RowsToRead => "rows_to_read",
+            Self::ResultRows => "result_rows",
+            Self::ResultBytes => "result_bytes",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RowsToRead => "rows to read",
+            Self::ResultRows | Self::ResultBytes => "rows or bytes in its answer",
+            Self::Memory => "memory",
+        })
+    }
+}
+
 /// A query did not run, or did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Too many queries run and wait. Ask again in a while.
-    #[error("as many queries run and wait as may; this one was turned away")]
-    Busy {
-        /// How long to stay away.
-        retry_after: Duration,
-    },
+    /// A limit was reached. Ask again when it says so.
+    #[error("{0}")]
+    Refused(Refusal),
     /// The query takes longer than it may. Ask for less.
     #[error("the query ran longer than {after:?}")]
     TimedOut {
@@ -29,7 +83,9 @@ pub enum RunError {
     #[error("the query needs more {what} than it may have: {source}")]
     TooLarge {
         /// What it needs too much of.
-        what: &'static str,
+        what: Excess,
+        /// How much it may have.
+        value: u64,
         /// What ClickHouse said.
         source: ClickHouseError,
     },
@@ -67,7 +123,8 @@ pub enum RunError {
 
 impl RunError {
     /// Reads ClickHouse's error. Codes are those of its `ErrorCodes.cpp`.
-    pub(super) fn from_engine(source: ClickHouseError, limit: Duration) -> Self {
+    pub(super) fn from_engine(source: ClickHouseError, limits: &QueryLimits) -> Self {
+        let limit = limits.max_query_time;
         let source = without_values(source);
         let (code, message) = match &source {
             ClickHouseError::Server { code, message } => (*code, message.as_str()),
@@ -75,17 +132,14 @@ impl RunError {
             ClickHouseError::Unreachable { .. } => return Self::Unavailable { source },
             ClickHouseError::Answer { .. } => return Self::Failed { source },
         };
+        if let Some((what, value)) = Excess::read(code, message, limits) {
+            return Self::TooLarge { what, value, source };
+        }
         match code {
             // BAD_ARGUMENTS; which zones there are, only the engine knows
             36 if message.starts_with("Cannot load time zone") => Self::UnknownTimeZone,
             // TIMEOUT_EXCEEDED, TOO_SLOW
             159 | 160 => Self::TimedOut { after: limit },
-            // TOO_MANY_ROWS, TOO_MANY_BYTES
-            158 | 307 => Self::TooLarge { what: "rows to read", source },
-            // TOO_MANY_ROWS_OR_BYTES
-            396 => Self::TooLarge { what: "rows or bytes in its answer", source },
-            // MEMORY_LIMIT_EXCEEDED: the query's own limit, or else the whole server's
-            241 if message.starts_with("Query memory limit") => Self::TooLarge { what: "memory", source },
             // MEMORY_LIMIT_EXCEEDED, QUOTA_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, CANNOT_SCHEDULE_TASK;
             // UNKNOWN_TABLE and UNKNOWN_DATABASE until the migrations are through; 0 from a balancer
             241 | 201 | 202 | 439 | 60 | 81 | 0 => Self::Unavailable { source },
@@ -114,17 +168,22 @@ mod tests {
 
     fn read(code: u32, message: &str) -> RunError {
         let source = ClickHouseError::Server { code, message: message.to_owned() };
-        RunError::from_engine(source, Duration::from_secs(30))
+        RunError::from_engine(source, &QueryLimits::default())
     }
 
     #[test]
     fn the_code_decides_whose_turn_it_is() {
         assert!(matches!(read(159, "Timeout exceeded"), RunError::TimedOut { .. }));
-        assert!(matches!(read(158, "Limit for rows"), RunError::TooLarge { what: "rows to read", .. }));
+        assert!(matches!(
+            read(158, "Limit for rows"),
+            RunError::TooLarge { what: Excess::RowsToRead, value: 2_000_000_000, .. }
+        ));
         assert!(matches!(
             read(241, "Query memory limit exceeded: would use"),
-            RunError::TooLarge { what: "memory", .. }
+            RunError::TooLarge { what: Excess::Memory, .. }
         ));
+        let result = "Limit for result exceeded, max bytes: 1.00 GiB, current bytes: 2.00 GiB";
+        assert!(matches!(read(396, result), RunError::TooLarge { what: Excess::ResultBytes, .. }));
         assert!(matches!(
             read(241, "(total) memory limit exceeded: would use"),
             RunError::Unavailable { .. }

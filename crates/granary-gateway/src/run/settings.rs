@@ -6,7 +6,7 @@ use crate::QueryLimits;
 
 /// Bytes that the server holds back before it answers. An error before that gets a status of its own; one
 /// after it cuts the answer.
-const RESPONSE_BUFFER_BYTES: u32 = 1 << 20;
+pub(super) const RESPONSE_BUFFER_BYTES: u32 = 1 << 20;
 
 /// Bounds, none of which may be 0: that is ClickHouse's word for none.
 pub(super) fn bounds(limits: &QueryLimits) -> [(&'static str, String); 5] {

@@ -9,6 +9,8 @@ use granary_gateway::{Catalogue, Format, GatewayConfig, RawParams, RunError, Run
 use granary_model::TenantId;
 use http::StatusCode;
 
+use serde_json::{Value, json};
+
 use crate::support::{ONE_ROW, THE_DAY, TestGateway, is_running, operator_dir, sample, until};
 
 fn slow() -> String {
@@ -37,11 +39,18 @@ fn prepared(sql: &str) -> granary_gateway::PreparedQuery {
     catalogue.get("ours").unwrap().prepare(&TenantId::default(), &RawParams::default(), now).unwrap()
 }
 
+/// Which limit a problem is about, whose, and how much it is.
+fn limit_of(problem: &Value) -> Value {
+    json!([problem["limit"], problem["of"], problem["value"]])
+}
+
 #[tokio::test]
 async fn past_its_allowance_a_caller_is_told_when_to_come_back() {
     let gateway = TestGateway::with(Catalogue::embedded().unwrap(), |config| {
         config.requests_per_second = 1.try_into().unwrap();
         config.burst = 2.try_into().unwrap();
+        (config.tenant_requests_per_second, config.rows_per_hour) = (0, 0);
+        config.bytes_per_hour = ByteSize(0);
     })
     .await;
     for left in [1, 0] {
@@ -54,7 +63,12 @@ async fn past_its_allowance_a_caller_is_told_when_to_come_back() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers["retry-after"], "1");
     assert_eq!(refused.headers["ratelimit"], "\"caller\";r=0;t=1");
-    assert_eq!(refused.problem()["type"], "urn:granary:problem:too-many-requests");
+    let problem = refused.problem();
+    assert_eq!(problem["type"], "urn:granary:problem:too-many-requests");
+    assert_eq!(
+        [&problem["limit"], &problem["of"], &problem["value"], &problem["reset"]],
+        [&json!("requests"), &json!("caller"), &json!(2), &json!(1)]
+    );
     assert_eq!(
         gateway.get("/livez").await.status,
         StatusCode::OK,
@@ -68,6 +82,7 @@ async fn an_answer_with_too_many_rows_is_refused_and_not_cut_short() {
         TestGateway::with(Catalogue::embedded().unwrap(), |config| config.max_result_rows = 5).await;
     let reply = gateway.get(&format!("/v1/queries/sessions.json?{THE_DAY}")).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(limit_of(&reply.problem()), json!(["result_rows", "query", 5]));
     assert_eq!(
         reply.problem()["detail"],
         "the query needs more rows or bytes in its answer than it may have; ask for a shorter range or fewer rows"
@@ -84,6 +99,8 @@ async fn a_query_that_reads_or_holds_too_much_is_refused() {
         (StatusCode::UNPROCESSABLE_ENTITY, &"urn:granary:problem:too-large".into())
     );
 
+    assert_eq!(limit_of(&reply.problem()), json!(["rows_to_read", "query", 10]));
+
     let hoarding =
         format!("SELECT length(groupArray(number)) AS x FROM numbers(50000000) AS many, {ONE_ROW}");
     let memory = TestGateway::with_queries(&[("hoarding", &hoarding)], |config| {
@@ -92,6 +109,7 @@ async fn a_query_that_reads_or_holds_too_much_is_refused() {
     .await;
     let reply = memory.get("/v1/queries/hoarding.json").await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{:?}", reply.body);
+    assert_eq!(limit_of(&reply.problem()), json!(["memory", "query", 20 << 20]));
 }
 
 #[tokio::test]
@@ -103,6 +121,7 @@ async fn a_query_that_takes_too_long_is_ended() {
     .await;
     let reply = gateway.get("/v1/queries/slow.json").await;
     assert_eq!(reply.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(limit_of(&reply.problem()), json!(["time", "query", 0.3]));
     assert_eq!(
         reply.problem()["detail"],
         "the query ran longer than 300ms; ask for a shorter range or fewer rows"
@@ -158,7 +177,7 @@ async fn so_many_run_so_many_wait_and_the_next_is_turned_away() {
     let mut waiting = std::pin::pin!(runner.run(&short, Format::Csv));
     assert!(futures::poll!(waiting.as_mut()).is_pending());
     let turned_away = runner.run(&short, Format::Csv).await.unwrap_err();
-    assert!(matches!(turned_away, RunError::Busy { .. }), "{turned_away}");
+    assert_eq!(turned_away.to_string(), "1 queries wait, which is everybody's limit");
     drop(running);
     waiting.await.unwrap();
 }
@@ -172,7 +191,7 @@ async fn nobody_waits_longer_than_the_limit() {
     .await;
     let _running = runner.run(&prepared(&long()), Format::Csv).await.unwrap();
     let error = runner.run(&prepared(&long()), Format::Csv).await.unwrap_err();
-    assert_eq!(error.to_string(), "as many queries run and wait as may; this one was turned away");
+    assert_eq!(error.to_string(), "1 queries run, which is everybody's limit, and none ended in time");
 }
 
 #[tokio::test]

@@ -138,6 +138,8 @@ async fn no_statement_reads_a_file_of_the_machine() {
         format!("SELECT arrayMap(file, ['{path}'])"),
         format!("SELECT * APPLY(file) FROM (SELECT '{path}' AS path)"),
         format!("SELECT 'it''s' AS a, file('{path}')"),
+        format!("SELECT 1 AS \"'\", file('{path}'), 2 AS \"'\""),
+        format!("SELECT 1 AS `'`, file('{path}'), 2 AS `'`"),
         format!("SELECT 1 -- '\n, file('{path}') -- '"),
         format!("SELECT \"f\\x69le\"('{path}')"),
         format!("SELECT * FROM file('{path}', 'LineAsString')"),

@@ -4,14 +4,18 @@
 
 mod access;
 mod accounting;
+mod audit;
 mod bounds;
 mod caching;
 mod catalogue;
 mod clients;
 mod door;
 mod encodings;
+mod fairness;
 mod formats;
 mod injection;
+mod leaving;
+mod limits;
 mod live;
 mod pages;
 mod parameters;

@@ -42,7 +42,7 @@ pub(crate) async fn serve(queries: &[(&str, &str)], configure: impl FnOnce(&mut 
 }
 
 /// Asks for a path and gives back the connection with nothing of the answer read.
-async fn ask(address: SocketAddr, path: &str) -> TcpStream {
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -50,7 +50,7 @@ async fn ask(address: SocketAddr, path: &str) -> TcpStream {
 }
 
 /// Reads until the answer has begun, so that it is under way.
-async fn begun(stream: &mut TcpStream) {
+pub(crate) async fn begun(stream: &mut TcpStream) {
     assert_ne!(stream.read(&mut [0; 16]).await.unwrap(), 0);
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use granary_access::{Gate, GateConfig, Watch};
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
-use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, create_app};
+use granary_gateway::{Catalogue, GatewayConfig, GatewayState, NamedQuery, Scrub, create_app};
 use granary_service::Health;
 use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
@@ -66,6 +67,7 @@ FROM otel_logs WHERE TenantId = 'default'";
 /// A gateway of a test's own.
 pub(crate) struct TestGateway {
     app: Router,
+    state: GatewayState,
     pub(crate) health: Health,
 }
 
@@ -157,7 +159,8 @@ impl TestGateway {
             Registry::default(),
             catalogue,
         );
-        Self { app: create_app(state.with_access(gate, origins)), health }
+        let state = state.with_access(gate, origins);
+        Self { app: create_app(state.clone()), state, health }
     }
 
     /// Over a database whose views are published, with a door for that guest.
@@ -166,13 +169,36 @@ impl TestGateway {
         guest: &ClickHouseConfig,
         configure: impl FnOnce(&mut GatewayConfig),
     ) -> Self {
-        let mut config = GatewayConfig::default();
-        configure(&mut config);
-        let health = Health::default();
-        let reader = Warehouse::new(&warehouse.reader_config);
         let catalogue = Catalogue::embedded().unwrap();
-        let state = GatewayState::new(&config, reader, None, health.clone(), Registry::default(), catalogue);
-        Self { app: create_app(state.with_guest(guest).unwrap()), health }
+        let gateway = Self::over(&warehouse.reader_config, catalogue, None, configure);
+        let state = gateway.state.with_guest(guest).unwrap();
+        Self { app: create_app(state.clone()), state, ..gateway }
+    }
+
+    /// Over a warehouse of a test's own, with an audit, an archive in which nothing is, and queries of an operator's.
+    pub(crate) async fn audited(
+        warehouse: &TestWarehouse,
+        queries: &[(&str, &str)],
+        configure: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let catalogue = Catalogue::load(Some(operator_dir(queries).path())).unwrap();
+        let objects = concat!(env!("CARGO_TARGET_TMPDIR"), "/gateway-audited").to_owned();
+        let archive = ArchiveConfig { url: objects, ..ArchiveConfig::default() };
+        let archive = Archive::open(&archive, Warehouse::new(&warehouse.reader_config)).await.unwrap();
+        let gateway = Self::over(&warehouse.reader_config, catalogue, Some(archive), configure);
+        let scrub = Scrub::with(|text| text.replace("sk-secret", "[redacted]"));
+        let state = gateway.state.with_auditor(Warehouse::new(&warehouse.auditor_config), scrub);
+        Self { app: create_app(state.clone()), state, ..gateway }
+    }
+
+    /// Returns when everything is written down.
+    pub(crate) async fn close(&self) {
+        self.state.close().await;
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        metric(self.get("/metrics").await.text(), name)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -199,6 +225,19 @@ impl TestGateway {
         assert_eq!(reply.status, StatusCode::OK, "{path}: {:?}", reply.body);
         reply.json()
     }
+}
+
+/// The value of a metric, given as it stands in the text, with labels if it has any.
+pub(crate) fn metric(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("there is no {name} in {text}")).parse().unwrap()
+}
+
+/// A request from an address.
+pub(crate) fn from(address: [u8; 4], path: &str) -> Request<Body> {
+    let mut request = Request::get(path).body(Body::empty()).unwrap();
+    request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from((address, 4711))));
+    request
 }
 
 impl Reply {

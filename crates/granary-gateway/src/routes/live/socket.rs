@@ -73,8 +73,8 @@ async fn feed(
                 };
                 commanded = heard;
                 let command = Command::read(&text).and_then(|command| {
-                    state.allowances.take(caller.account()).map(|()| command).map_err(|wait| {
-                        format!("too many commands; wait for {} seconds", whole_seconds(wait))
+                    state.allowances.take(caller).map(|()| command).map_err(|refusal| {
+                        format!("too many commands; wait for {} seconds", whole_seconds(refusal.reset))
                     })
                 });
                 let command = command.and_then(|command| match command {

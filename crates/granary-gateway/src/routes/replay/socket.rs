@@ -8,9 +8,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::message::{self, Command};
 use super::{KEEP_ALIVE, Playing};
-use crate::Caller;
 use crate::limits::whole_seconds;
 use crate::router::GatewayState;
+use crate::routes::carry::note_given;
+use crate::{Caller, Outcome};
 
 /// A peer that answers so many signs of life with none of its own is gone, whatever its connection says.
 pub(in crate::routes) const SILENCES: u32 = 2;
@@ -33,7 +34,7 @@ pub(super) async fn serve(mut socket: WebSocket, mut playing: Playing, state: Ga
 
 async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayState, caller: &Caller) -> Ended {
     let (stopping, max_idle) = (playing.stopping.clone(), playing.max_idle);
-    let replay = &mut playing.replay;
+    let Playing { replay, asked, .. } = playing;
     let mut signs = interval(KEEP_ALIVE);
     signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut heard, mut busy, mut is_over) = (Instant::now(), Instant::now(), false);
@@ -61,10 +62,11 @@ async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayStat
                 };
                 busy = heard;
                 // A command can cost what a request does: a seek asks the warehouse.
-                let answer = match (Command::read(&text), state.allowances.take(caller.account())) {
+                let answer = match (Command::read(&text), state.allowances.take(caller)) {
                     (Err(detail), _) => Err(detail),
-                    (_, Err(wait)) => {
-                        Err(format!("too many commands; wait for {} seconds", whole_seconds(wait)))
+                    (_, Err(refusal)) => {
+                        let wait = whole_seconds(refusal.reset);
+                        Err(format!("too many commands; wait for {wait} seconds"))
                     }
                     (Ok(command), Ok(())) => {
                         let obeyed = tokio::select! {
@@ -80,13 +82,18 @@ async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayStat
             event = replay.next(), if !is_over => {
                 busy = Instant::now();
                 outgoing = Some(match event {
-                    Ok(Some(event)) => message::event(&event),
+                    Ok(Some(event)) => {
+                        note_given(asked, Some(event.json.len() as u64));
+                        message::event(&event)
+                    }
                     Ok(None) => {
                         is_over = true;
+                        asked.ok();
                         message::end()
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a replay was cut off");
+                        asked.ended(Outcome::Failed, "archive");
                         let text = message::error("the replay cannot go on; the gateway's log says why");
                         timeout(max_idle, socket.send(Message::Text(text.into()))).await.ok();
                         return Some((close_code::ERROR, "the replay cannot go on"));
