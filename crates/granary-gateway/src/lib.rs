@@ -32,7 +32,9 @@ mod time;
 
 pub use caller::Caller;
 pub use catalogue::{
-    Catalogue, CatalogueError, Column, Filter, NamedQuery, ParameterDescription, QueryDescription, RowLimit,
+    AnswerColumn, Catalogue, CatalogueError, Column, Filter, InspectError, Inspection, LiveCatalogue,
+    NamedQuery, ParameterDescription, QueryDescription, QueryProblem, RowLimit, StarterError, inspect,
+    starter,
 };
 pub use config::{GatewayConfig, QueryLimits};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};

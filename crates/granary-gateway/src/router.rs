@@ -15,16 +15,18 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::caller::identified;
+use crate::catalogue::CatalogueMetrics;
 use crate::limits::{Allowances, within_allowance};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
 use crate::routes::{export, health, index, object, queries, replay};
-use crate::{Catalogue, GatewayConfig, Runner};
+use crate::{Catalogue, GatewayConfig, LiveCatalogue, Runner};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct GatewayState {
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) catalogue: LiveCatalogue,
+    pub(crate) catalogue_metrics: CatalogueMetrics,
     pub(crate) runner: Runner,
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
@@ -51,7 +53,8 @@ impl GatewayState {
         catalogue: Catalogue,
     ) -> Self {
         Self {
-            catalogue: Arc::new(catalogue),
+            catalogue_metrics: CatalogueMetrics::register(&metrics, &catalogue),
+            catalogue: LiveCatalogue::new(catalogue),
             runner: Runner::new(warehouse, config.query_limits()),
             archive,
             health,

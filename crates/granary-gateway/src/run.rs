@@ -26,6 +26,12 @@ use crate::numbers::QuoteLargeIntegers;
 use crate::{Caller, PreparedQuery, QueryLimits};
 
 pub use error::RunError;
+pub(crate) use error::without_values;
+
+/// What is said to the engine along with a query, whoever asks.
+pub(crate) fn settings_of(limits: &QueryLimits) -> impl Iterator<Item = (&'static str, String)> {
+    settings::pinned().chain(settings::bounds(limits))
+}
 
 /// Pieces of an answer that wait for their reader; then the engine waits too.
 const PIECES_AHEAD: usize = 2;
@@ -106,6 +112,11 @@ impl Runner {
         Self { warehouse, limits: Arc::new(limits), line }
     }
 
+    /// The warehouse that it asks.
+    pub(crate) fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
+    }
+
     /// Runs a query on the process's own account; see [`Self::run_for`].
     pub async fn run(&self, query: &PreparedQuery, format: Format) -> Result<Answer, RunError> {
         self.run_for(query, format, &Caller::local(), Uuid::now_v7()).await
@@ -165,7 +176,7 @@ impl Runner {
             .query(query.sql())
             .with_setting("query_id", request.to_string())
             .with_setting("log_comment", comment.to_string());
-        for (name, value) in settings::pinned().chain(settings::bounds(&self.limits)) {
+        for (name, value) in settings_of(&self.limits) {
             statement = statement.with_setting(name, value);
         }
         for (name, value) in query.bindings() {

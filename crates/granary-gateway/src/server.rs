@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
+use crate::catalogue::keep_up;
 use crate::{Catalogue, GatewayConfig, GatewayState, create_app};
 
 /// How long a client may take to send a request's headers, and may keep a connection without sending any.
@@ -103,6 +104,12 @@ impl Gateway {
         let Self { listener, address, state, connections: room, shutdown_grace } = self;
         let health = state.health.clone();
         let (stopping, sockets) = (state.stopping.clone(), state.sockets.clone());
+        let watching = tokio::spawn(keep_up(
+            state.catalogue.clone(),
+            state.runner.warehouse().clone(),
+            state.catalogue_metrics.clone(),
+            stopping.clone(),
+        ));
         let app = create_app(state);
         let mut connections = JoinSet::new();
         tracing::info!(%address, "the gateway listens");
@@ -119,6 +126,9 @@ impl Gateway {
         health.down(CONDITION, "stopping");
         drop(listener);
         stopping.cancel();
+        if let Err(error) = watching.await {
+            tracing::error!(%error, "the operator's queries were no longer looked at");
+        }
         let all_ended = async {
             while connections.join_next().await.is_some() {}
             sockets.close();

@@ -19,8 +19,8 @@ const MAX_QUERY_STRING_BYTES: usize = 32 * 1024;
 
 /// `GET /v1/queries`
 pub(crate) async fn list(State(state): State<GatewayState>) -> Json<Value> {
-    let queries: Vec<_> = state
-        .catalogue
+    let catalogue = state.catalogue.current();
+    let queries: Vec<_> = catalogue
         .iter()
         .map(|query| {
             json!({
@@ -31,7 +31,7 @@ pub(crate) async fn list(State(state): State<GatewayState>) -> Json<Value> {
             })
         })
         .collect();
-    Json(json!({ "queries": queries }))
+    Json(json!({ "queries": queries, "problems": catalogue.problems() }))
 }
 
 /// `GET /v1/queries/{name}` and `GET /v1/queries/{name}.{format}`
@@ -53,7 +53,7 @@ pub(crate) async fn describe_or_run(
     let answer = state.runner.run_for(&prepared, format, &caller, request_id).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
-        (header::CACHE_CONTROL, cache_control(query)),
+        (header::CACHE_CONTROL, cache_control(&query)),
     ];
     Ok((headers, Body::from_stream(answer)).into_response())
 }
