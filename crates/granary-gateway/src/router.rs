@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 use axum::{Router, middleware};
 use granary_archive::Archive;
 use granary_clickhouse::Warehouse;
@@ -17,9 +18,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::caller::identified;
 use crate::catalogue::CatalogueMetrics;
 use crate::limits::{Allowances, within_allowance};
+use crate::mcp;
+use crate::openapi::{self, OpenApi};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{export, health, index, object, queries, replay};
+use crate::routes::{docs, export, health, index, object, queries, replay};
 use crate::{Catalogue, GatewayConfig, LiveCatalogue, Runner};
 
 /// What the handlers work with. Clones share it.
@@ -27,6 +30,7 @@ use crate::{Catalogue, GatewayConfig, LiveCatalogue, Runner};
 pub struct GatewayState {
     pub(crate) catalogue: LiveCatalogue,
     pub(crate) catalogue_metrics: CatalogueMetrics,
+    pub(crate) openapi: Arc<OpenApi>,
     pub(crate) runner: Runner,
     pub(crate) archive: Option<Archive>,
     pub(crate) health: Health,
@@ -55,6 +59,7 @@ impl GatewayState {
         Self {
             catalogue_metrics: CatalogueMetrics::register(&metrics, &catalogue),
             catalogue: LiveCatalogue::new(catalogue),
+            openapi: Arc::default(),
             runner: Runner::new(warehouse, config.query_limits()),
             archive,
             health,
@@ -79,16 +84,23 @@ impl GatewayState {
 pub fn create_app(state: GatewayState) -> Router {
     let asked_for = Router::new()
         .route("/", get(index::show))
+        .route("/openapi.json", get(openapi::show))
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
         .route("/v1/sessions/{id}/replay", get(replay::play))
         .route("/v1/sessions/{id}/events.ndjson", get(export::ndjson))
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
+        .route(
+            "/mcp",
+            post(mcp::receive).layer(DefaultBodyLimit::max(mcp::MAX_MESSAGE_BYTES)).fallback(mcp::only_post),
+        )
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn(identified));
     Router::new()
         .merge(asked_for)
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,6 +1,7 @@
 //! One file for each kind of thing that can be asked for.
 
 mod carry;
+pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod index;

@@ -4,11 +4,13 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// Every route, with what it is for.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/", "this list"),
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
     ("/metrics", "what this process counts, as OpenMetrics text"),
+    ("/openapi.json", "all of this as an OpenAPI 3.1 document"),
+    ("/docs", "a page to try the queries on"),
     ("/v1/queries", "the named queries"),
     ("/v1/queries/{name}", "what a query answers and takes"),
     ("/v1/queries/{name}.{json,csv,ndjson}", "a query's answer"),
@@ -18,6 +20,7 @@ const ROUTES: [(&str, &str); 10] = [
     ),
     ("/v1/sessions/{id}/events.{ndjson,csv}", "a session's events as a file"),
     ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
+    ("/mcp", "the named queries as tools for agents; POST, as the Model Context Protocol has it"),
 ];
 
 /// `GET /`

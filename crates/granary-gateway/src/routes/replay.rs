@@ -104,7 +104,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
 
 /// Whether a page of another site is not behind this. Browsers let any page open a `WebSocket` to any address, this
 /// machine's own too, and only say whose page it is.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
