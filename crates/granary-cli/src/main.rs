@@ -67,6 +67,7 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Up => Box::pin(commands::up::run(settings)).await,
             Command::Demo(demo) => Box::pin(commands::demo::run(settings, &demo)).await,
             Command::Query(query) => commands::query::run(&settings, &query).await,
+            Command::Queries { command } => commands::queries::run(&settings, &command).await,
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
             Command::Archive { command } => commands::archive::run(&settings, &command).await,
             Command::Import(import) => Box::pin(commands::import::run(&settings, &import)).await,

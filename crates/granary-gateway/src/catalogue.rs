@@ -4,7 +4,9 @@
 //! read and checked before it is in force: a query that loads can be prepared for whatever a caller sends. A
 //! catalogue does not change; a [`LiveCatalogue`] puts another in its place when the folder has changed.
 
+mod check;
 mod embedded;
+mod explain;
 mod folder;
 mod header;
 mod inspect;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use explain::{IndexUse, explain};
 pub(crate) use header::Kind;
 pub use header::{Column, Filter, RowLimit};
 pub use inspect::{AnswerColumn, InspectError, Inspection, inspect};

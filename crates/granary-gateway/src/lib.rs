@@ -34,9 +34,9 @@ mod time;
 
 pub use caller::Caller;
 pub use catalogue::{
-    AnswerColumn, Catalogue, CatalogueError, Column, Filter, InspectError, Inspection, LiveCatalogue,
-    NamedQuery, ParameterDescription, QueryDescription, QueryProblem, RowLimit, StarterError, inspect,
-    starter,
+    AnswerColumn, Catalogue, CatalogueError, Column, Filter, IndexUse, InspectError, Inspection,
+    LiveCatalogue, NamedQuery, ParameterDescription, QueryDescription, QueryProblem, RowLimit, StarterError,
+    explain, inspect, starter,
 };
 pub use config::{GatewayConfig, QueryLimits};
 pub use params::{Binding, ParamError, PreparedQuery, RawParams};

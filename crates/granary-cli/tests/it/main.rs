@@ -13,6 +13,7 @@ mod kill;
 mod operations;
 mod oracle;
 mod process;
+mod queries;
 mod readme;
 mod restore;
 mod up;

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use granary_clickhouse::{ClickHouseError, Warehouse};
+use granary_clickhouse::{ClickHouseError, Query, Warehouse};
 use granary_model::TenantId;
 use jiff::Timestamp;
 
 use super::query_tree::Tree;
 use super::{NamedQuery, ParameterDescription};
-use crate::{QueryLimits, RawParams, run};
+use crate::{PreparedQuery, QueryLimits, RawParams, run};
 
 /// Whose rows the query is explained for; it must be nobody's name.
 const PROBE: &str = "granary-inspects-this-query";
@@ -168,17 +168,21 @@ async fn explain(
     let prepared = query
         .prepare(&TenantId::new(PROBE), &params, Timestamp::now())
         .map_err(|error| refused(error.to_string()))?;
-    // The text is the file's, whose every value is a placeholder.
-    let mut statement = warehouse.query(&format!("EXPLAIN QUERY TREE {}", prepared.sql()));
+    let lines = within(statement(warehouse, "EXPLAIN QUERY TREE", &prepared).fetch_all::<String>()).await;
+    let lines = lines.map_err(|error| of_engine(error, &with(combination)))?;
+    Ok(Tree::read(&lines, PROBE))
+}
+
+/// A question about a query. The query's text is its file's, in which every value is a placeholder.
+pub(super) fn statement(warehouse: &Warehouse, explain: &'static str, prepared: &PreparedQuery) -> Query {
+    let mut statement = warehouse.query(&format!("{explain} {}", prepared.sql()));
     for (name, value) in run::settings_of(&QueryLimits::default()) {
         statement = statement.with_setting(name, value);
     }
     for (name, value) in prepared.bindings() {
         statement = statement.param(name, value);
     }
-    let lines = within(statement.fetch_all::<String>()).await;
-    let lines = lines.map_err(|error| of_engine(error, &with(combination)))?;
-    Ok(Tree::read(&lines, PROBE))
+    statement
 }
 
 /// Something that a parameter without a default takes.
@@ -193,7 +197,7 @@ fn some_value(parameter: &ParameterDescription) -> String {
     }
 }
 
-async fn within<T, E>(asked: impl Future<Output = Result<T, E>>) -> Result<T, ClickHouseError>
+pub(super) async fn within<T, E>(asked: impl Future<Output = Result<T, E>>) -> Result<T, ClickHouseError>
 where
     ClickHouseError: From<E>,
 {

@@ -77,7 +77,7 @@ impl Operators {
             let in_force = entry.and_then(|entry| entry.in_force.clone());
             let proposed = self.propose(&file, text.clone(), embedded);
             let entry = match proposed {
-                Ok(query) => Entry { text, in_force, proposed: Some(Arc::new(query)), problem: None },
+                Ok(query) => Entry { text, in_force, proposed: query.map(Arc::new), problem: None },
                 Err(problem) => {
                     let problem = QueryProblem { is_earlier_in_force: in_force.is_some(), ..problem };
                     Entry { text, in_force, proposed: None, problem: Some(problem) }
@@ -92,13 +92,17 @@ impl Operators {
         file: &str,
         text: Result<String, String>,
         embedded: &BTreeMap<String, Arc<NamedQuery>>,
-    ) -> Result<NamedQuery, QueryProblem> {
+    ) -> Result<Option<NamedQuery>, QueryProblem> {
         let problem =
             |reason| QueryProblem { file: file.to_owned(), line: None, reason, is_earlier_in_force: false };
         let text = text.map_err(problem)?;
         let stem = file.strip_suffix(".sql").unwrap_or(file);
         let (group, name) = stem.split_once('/').unwrap_or(("", stem));
         let query = parse(group, name, &text)?;
+        if super::embedded::files().any(|along| along == (group, name, text.as_str())) {
+            // A copy, letter for letter: as whoever writes for the project has all of them.
+            return Ok(None);
+        }
         if let Some(other) = embedded.get(name) {
             let other = format!("{}/{name}.sql", other.group());
             return Err(problem(format!("{other}, which comes along, has that name; take another")));
@@ -106,7 +110,7 @@ impl Operators {
         let mut others = self.entries.iter().filter(|(other, _)| *other != file);
         match others.find(|(_, entry)| entry.versions().any(|query| query.name() == name)) {
             Some((other, _)) => Err(problem(format!("{other} has that name already; take another"))),
-            None => Ok(query),
+            None => Ok(Some(query)),
         }
     }
 
@@ -153,6 +157,11 @@ impl Operators {
     /// Whether a query of that name that is in force is the operator's.
     pub(super) fn has(&self, name: &str) -> bool {
         self.in_force().any(|query| query.name() == name)
+    }
+
+    /// What stands in a file.
+    pub(super) fn text(&self, file: &str) -> Option<&str> {
+        self.entries.get(file)?.text.as_deref().ok()
     }
 
     pub(super) fn problems(&self) -> Vec<QueryProblem> {
