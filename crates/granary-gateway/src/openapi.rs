@@ -22,74 +22,97 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::catalogue::{InspectError, inspect};
+use crate::problem::Problem;
 use crate::router::GatewayState;
-use crate::{Catalogue, Inspection};
+use crate::{Catalogue, Inspection, NamedQuery};
 
 /// Queries that the engine is asked about at the same time.
 const ASKED_AT_ONCE: usize = 4;
 
 /// The document of the catalogue in force, once it was asked for.
 #[derive(Debug, Default)]
-pub(crate) struct OpenApi(Mutex<Option<(Arc<Catalogue>, Bytes)>>);
+pub(crate) struct OpenApi(Mutex<Made>);
 
-/// What the engine says of each query, by name; of some it may not have said anything.
-type Inspections = BTreeMap<String, Inspection>;
+#[derive(Debug, Default)]
+struct Made {
+    document: Option<(Arc<Catalogue>, Bytes)>,
+    /// What the engine said of each query, by name, and of which version of it. It said nothing of what it refuses.
+    inspected: BTreeMap<String, (Arc<NamedQuery>, Option<Inspection>)>,
+}
 
 /// `GET /openapi.json`
 pub(crate) async fn show(State(state): State<GatewayState>) -> Response {
-    let text = state.openapi.of(state.catalogue.current(), state.runner.warehouse()).await;
-    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+    let (openapi, catalogue) = (Arc::clone(&state.openapi), state.catalogue.current());
+    // A client that does not wait for the first document leaves it to the next one.
+    let made = tokio::spawn(async move { openapi.of(catalogue, state.runner.warehouse()).await });
+    match made.await {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
 }
 
 impl OpenApi {
     /// Makes the document, or takes the one there is. One at a time: what the others wait for is there for all of them.
     async fn of(&self, catalogue: Arc<Catalogue>, warehouse: &Warehouse) -> Bytes {
         let mut made = self.0.lock().await;
-        if let Some((of, text)) = made.as_ref()
+        if let Some((of, text)) = made.document.as_ref()
             && Arc::ptr_eq(of, &catalogue)
         {
             return text.clone();
         }
-        let (inspections, is_whole) = inspect_all(&catalogue, warehouse).await;
-        let text = Bytes::from(document(&catalogue, &inspections).to_string());
+        let is_whole = made.inspect(&catalogue, warehouse).await;
+        let text = Bytes::from(document(&catalogue, &made).to_string());
         if is_whole {
-            *made = Some((catalogue, text.clone()));
+            made.document = Some((catalogue, text.clone()));
         }
         text
     }
 }
 
-/// Asks the engine about every query. Where it cannot be asked, columns have no types, and it is asked again the next time.
-async fn inspect_all(catalogue: &Catalogue, warehouse: &Warehouse) -> (Inspections, bool) {
-    let mut asked = stream::iter(catalogue.iter().cloned())
-        .map(|query| async move { (query.name().to_owned(), inspect(warehouse, &query).await) })
-        .buffered(ASKED_AT_ONCE);
-    let mut inspections = Inspections::new();
-    while let Some((name, inspected)) = asked.next().await {
-        match inspected {
-            Ok(inspection) => {
-                inspections.insert(name, inspection);
-            }
-            Err(InspectError::Unavailable { .. }) => return (inspections, false),
-            Err(error) => tracing::debug!(query = name, %error, "a query's columns have no types"),
+impl Made {
+    /// Asks the engine about every query that is new. Where it cannot be asked, columns have no types, and it is asked
+    /// again the next time.
+    async fn inspect(&mut self, catalogue: &Catalogue, warehouse: &Warehouse) -> bool {
+        self.inspected.retain(|name, (of, _)| catalogue.get(name).is_some_and(|now| Arc::ptr_eq(now, of)));
+        let new: Vec<_> =
+            catalogue.iter().filter(|query| !self.inspected.contains_key(query.name())).cloned().collect();
+        let mut asked = stream::iter(new)
+            .map(|query| async move {
+                let inspected = inspect(warehouse, &query).await;
+                (query, inspected)
+            })
+            .buffered(ASKED_AT_ONCE);
+        while let Some((query, inspected)) = asked.next().await {
+            let inspection = match inspected {
+                Ok(inspection) => Some(inspection),
+                Err(InspectError::Unavailable { .. }) => return false,
+                Err(error) => {
+                    tracing::debug!(query = query.name(), %error, "a query's columns have no types");
+                    None
+                }
+            };
+            self.inspected.insert(query.name().to_owned(), (query, inspection));
         }
+        true
     }
-    (inspections, true)
+
+    fn of(&self, query: &NamedQuery) -> Option<&Inspection> {
+        self.inspected.get(query.name())?.1.as_ref()
+    }
 }
 
-fn document(catalogue: &Catalogue, inspections: &Inspections) -> Value {
-    let mut paths = routes::paths();
-    let mut schemas = routes::schemas();
-    for query in catalogue.iter() {
-        let inspection = inspections.get(query.name());
-        paths.insert(format!("/v1/queries/{}.{{format}}", query.name()), queries::path(query));
-        schemas.insert(queries::row_name(query), queries::row(query, inspection));
-        schemas.insert(queries::answer_name(query), queries::answer(query));
-    }
-    let responses = problems::responses(&paths);
+fn document(catalogue: &Catalogue, made: &Made) -> Value {
     let mut groups: Vec<_> = catalogue.iter().map(|query| query.group()).collect();
     groups.sort_unstable();
     groups.dedup();
+    let mut paths = routes::paths(&groups);
+    let mut schemas = routes::schemas();
+    for query in catalogue.iter() {
+        paths.insert(format!("/v1/queries/{}.{{format}}", query.name()), queries::path(query));
+        schemas.insert(queries::row_name(query), queries::row(query, made.of(query)));
+        schemas.insert(queries::answer_name(query), queries::answer(query));
+    }
+    let responses = problems::responses(&paths);
     let tag = |name: &str, description: &str| json!({ "name": name, "description": description });
     let mut tags: Vec<_> =
         groups.iter().map(|group| tag(group, &format!("named queries about {group}"))).collect();

@@ -124,10 +124,12 @@ const KINDS: &[(&str, u16, &str, &str)] = &[
 pub(super) const ALWAYS: [&str; 2] = ["too-many-requests", "internal"];
 
 /// What a query may answer with, beside [`ALWAYS`].
-pub(super) const OF_A_QUERY: [&str; 8] = [
+pub(super) const OF_A_QUERY: [&str; 9] = [
     "bad-parameter",
     "unknown-parameter",
     "not-found",
+    // An ending with a dot in it is part of a name.
+    "unknown-query",
     "uri-too-long",
     "too-large",
     "busy",

@@ -15,7 +15,7 @@ pub(super) const TAGS: [(&str, &str); 4] = [
     ("service", "this process"),
 ];
 
-pub(super) fn paths() -> Map<String, Value> {
+pub(super) fn paths(groups: &[&str]) -> Map<String, Value> {
     object([
         ("/", index()),
         ("/docs", page()),
@@ -27,7 +27,7 @@ pub(super) fn paths() -> Map<String, Value> {
         ("/v1/sessions/{id}/events.ndjson", events("application/x-ndjson", "events_as_ndjson")),
         ("/v1/sessions/{id}/events.csv", events("text/csv; charset=utf-8; header=present", "events_as_csv")),
         ("/v1/sessions/{id}/archive", archive()),
-        ("/mcp", mcp()),
+        ("/mcp", mcp(groups)),
         ("/livez", alive()),
         ("/readyz", ready()),
         ("/metrics", metrics()),
@@ -154,11 +154,12 @@ fn archive() -> Value {
     json!({ "get": operation("archived_session", "sessions read", "A session's archived object", parameters, answers, &kinds) })
 }
 
-fn mcp() -> Value {
+fn mcp(groups: &[&str]) -> Value {
+    let group = groups.join("|");
     let groups = json!([{
         "name": "groups", "in": "query", "required": false,
         "description": "only the queries of these groups as tools, with commas between them",
-        "schema": { "type": "string" },
+        "schema": { "type": "string", "pattern": format!("^({group})(,({group}))*$") },
     }]);
     let message = json!({
         "type": "object", "required": ["jsonrpc"],
