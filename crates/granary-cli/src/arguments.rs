@@ -74,6 +74,18 @@ Examples:
   granary query cost_by_model --param from=-7d --param bucket=day
   granary query sessions --param user=ada@example.com --format json | jq '.data[].cost'")]
     Query(Query),
+    /// Look through the named queries, and write your own.
+    #[command(after_help = "\
+Examples:
+  granary queries list --format json | jq -r '.data[].query'
+  granary queries new slow_users --dir ./queries    a file to begin with
+  granary queries check ./queries                   is everything in order? the exit code is 1 if not
+  granary queries explain cost_by_model -p from=-7d what would be read, and which indexes help
+  granary up --gateway-query-dir ./queries          files in the folder are taken up as they change")]
+    Queries {
+        #[command(subcommand)]
+        command: Queries,
+    },
     /// List, show, archive and replay sessions.
     Sessions {
         #[command(subcommand)]
@@ -549,6 +561,49 @@ pub(crate) struct Query {
     /// Print what the query takes and gives instead of asking it.
     #[arg(long)]
     pub(crate) describe: bool,
+}
+
+/// `granary queries`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Queries {
+    /// Which there are, and where each comes from.
+    List {
+        /// How to print them; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
+    /// What a query answers, takes and gives.
+    Show {
+        /// The query's name.
+        name: String,
+    },
+    /// Check every file, and every query against the engine; without a warehouse one is started for it.
+    Check {
+        /// The folder; without it the one of the settings.
+        dir: Option<PathBuf>,
+    },
+    /// Write a file to begin with.
+    New {
+        /// The query's name.
+        name: String,
+        /// The group, which is the file's folder.
+        #[arg(long, default_value = "ours")]
+        group: String,
+        /// The folder; without it the one of the settings.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// What a query would read, table by table and index by index; nothing is run.
+    Explain {
+        /// The query's name.
+        name: String,
+        /// A parameter; repeatable filters may be given more than once.
+        #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+        params: Vec<String>,
+        /// How to print it; a table on a terminal, else csv.
+        #[arg(long, value_enum)]
+        format: Option<AnswerFormat>,
+    },
 }
 
 /// How an answer is printed.

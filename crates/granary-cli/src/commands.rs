@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod migrate;
 pub(crate) mod quarantine;
+pub(crate) mod queries;
 pub(crate) mod query;
 pub(crate) mod readable;
 pub(crate) mod redact;

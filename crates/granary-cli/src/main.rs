@@ -70,6 +70,7 @@ fn run(command: Command, loaded: &settings::Loaded) -> anyhow::Result<()> {
             Command::Gateway => Box::pin(roles::gateway(&settings)).await,
             Command::Demo(demo) => Box::pin(commands::demo::run(settings, &demo)).await,
             Command::Query(query) => commands::query::run(&settings, &query).await,
+            Command::Queries { command } => commands::queries::run(&settings, &command).await,
             Command::Sessions { command } => commands::sessions::run(&settings, &command).await,
             Command::Live(live) => commands::live::run(&settings, live).await,
             Command::Archive { command } => commands::archive::run(&settings, &command).await,

@@ -18,8 +18,9 @@ pub struct GatewayConfig {
     /// Address and port of the HTTP interface. One that other machines reach is refused at the start where there is
     /// neither a key nor a JWT setting. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
-    /// A folder with queries of the operator's own, `<group>/<name>.sql` as in `queries/README.md`, read
-    /// once at the start. A file that breaks the rules, or has the name of a query that comes along, keeps the
+    /// A folder with queries of the operator's own, `<group>/<name>.sql` as in `queries/README.md`, looked
+    /// at every second. A file that breaks the rules, or has the name of a query that comes along, is reported and not
+    /// used; where an earlier version of it was in force, that one stays. A folder that is not there keeps the
     /// gateway from starting. Default none.
     pub query_dir: Option<PathBuf>,
     /// How long ClickHouse may work on one query; past it the answer is 504. Default `30s`.

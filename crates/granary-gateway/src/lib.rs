@@ -60,8 +60,10 @@ mod health_door;
 mod limits;
 mod line;
 mod live;
+mod mcp;
 mod metrics;
 mod numbers;
+mod openapi;
 mod params;
 mod problem;
 mod request;
@@ -75,8 +77,9 @@ mod write;
 pub use audit::{Asked, Audit, AuditOptions, Entry, Kind, Outcome, Scrub};
 pub use caller::{Account, AskError, Caller, Forbidden, identify, identify_clickhouse};
 pub use catalogue::{
-    Catalogue, CatalogueError, Column, Filter, MinimumRole, NamedQuery, ParameterDescription,
-    QueryDescription, RowLimit,
+    AnswerColumn, Catalogue, CatalogueError, Column, Filter, IndexUse, InspectError, Inspection,
+    LiveCatalogue, MinimumRole, NamedQuery, ParameterDescription, QueryDescription, QueryProblem, RowLimit,
+    StarterError, explain, inspect, starter,
 };
 pub use config::{GatewayConfig, QueryLimits};
 pub use cursor::CursorKey;

@@ -107,6 +107,25 @@ impl Problem {
         problem
     }
 
+    pub(crate) fn only_post() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this is spoken to with POST alone")
+    }
+
+    pub(crate) fn unsupported_message() -> Self {
+        let detail = "a message is one JSON document, with Content-Type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+    }
+
+    pub(crate) fn json_not_acceptable() -> Self {
+        let detail = "answers here are application/json, which Accept does not take";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail)
+    }
+
+    pub(crate) fn message_too_large(limit: usize) -> Self {
+        let detail = format!("the message is longer than {limit} bytes, or did not come to its end");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message-too-large", detail)
+    }
+
     pub(crate) fn uri_too_long(limit: usize) -> Self {
         let detail = format!("the part behind the question mark is longer than {limit} bytes");
         Self::new(StatusCode::URI_TOO_LONG, "uri-too-long", detail)
@@ -150,6 +169,7 @@ impl Problem {
         self.status
     }
 
+    /// What the caller is told.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 use axum::{Router, middleware};
 use granary_access::Gate;
 use granary_archive::Archive;
@@ -18,20 +19,25 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::answers::Answers;
 use crate::caller::{identified, identified_for_sql};
+use crate::catalogue::CatalogueMetrics;
 use crate::door::Door;
 use crate::entrance::cors;
 use crate::limits::{Allowances, within_allowance};
+use crate::mcp;
 use crate::metrics::Metrics;
+use crate::openapi::{self, OpenApi};
 use crate::problem::Problem;
 use crate::request::{accompany, after_panic};
-use crate::routes::{cache, clickhouse, export, health, live, object, queries, replay};
+use crate::routes::{cache, clickhouse, docs, export, health, live, object, queries, replay};
 use crate::run::Meter;
-use crate::{Audit, AuditOptions, Catalogue, GatewayConfig, Live, QueryLimits, Runner, Scrub};
+use crate::{Audit, AuditOptions, Catalogue, GatewayConfig, Live, LiveCatalogue, QueryLimits, Runner, Scrub};
 
 /// What the handlers work with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct GatewayState {
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) catalogue: LiveCatalogue,
+    pub(crate) catalogue_metrics: CatalogueMetrics,
+    pub(crate) openapi: Arc<OpenApi>,
     pub(crate) runner: Runner,
     pub(crate) answers: Answers,
     pub(crate) archive: Option<Archive>,
@@ -77,7 +83,9 @@ impl GatewayState {
             .within(Arc::clone(&allowances), counted.clone());
         counted.register(&metrics, runner.line());
         Self {
-            catalogue: Arc::new(catalogue),
+            catalogue_metrics: CatalogueMetrics::register(&metrics, &catalogue),
+            catalogue: LiveCatalogue::new(catalogue),
+            openapi: Arc::default(),
             answers: Answers::new(config, runner.clone(), &metrics),
             live: Live::new(warehouse.clone(), config.live_limits()),
             runner,
@@ -162,6 +170,7 @@ impl GatewayState {
 /// The routes with everything around them; needs no socket.
 pub fn create_app(state: GatewayState) -> Router {
     let asked_for = Router::new()
+        .route("/openapi.json", get(openapi::show))
         .route("/v1/queries", get(queries::list))
         .route("/v1/queries/{file}", get(queries::describe_or_run))
         .route("/v1/queries/{file}/rows", get(queries::rows))
@@ -171,6 +180,10 @@ pub fn create_app(state: GatewayState) -> Router {
         .route("/v1/sessions/{id}/events.csv", get(export::csv))
         .route("/v1/sessions/{id}/archive", get(object::fetch))
         .route("/v1/live", get(live::listen))
+        .route(
+            "/mcp",
+            post(mcp::receive).layer(DefaultBodyLimit::max(mcp::MAX_MESSAGE_BYTES)).fallback(mcp::only_post),
+        )
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn_with_state(state.clone(), identified));
     let sql = clickhouse::routes()
@@ -181,6 +194,8 @@ pub fn create_app(state: GatewayState) -> Router {
         .merge(sql)
         .route("/ping", get(clickhouse::ping))
         .route("/clickhouse/ping", get(clickhouse::ping))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

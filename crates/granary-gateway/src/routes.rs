@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 mod carry;
 pub(crate) mod clickhouse;
+pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod index;

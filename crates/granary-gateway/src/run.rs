@@ -34,9 +34,15 @@ use crate::metrics::Metrics;
 use crate::write::Writer;
 use crate::{Caller, Format, Limit, PreparedQuery, QueryLimits, Refusal, Scope};
 
+pub(crate) use error::without_values;
 pub use error::{Excess, RunError};
 pub(crate) use meter::Meter;
 pub(crate) use work::OwnWork;
+
+/// What is said to the engine along with a query, whoever asks.
+pub(crate) fn settings_of(limits: &QueryLimits) -> impl Iterator<Item = (&'static str, String)> {
+    settings::pinned().chain(settings::bounds(limits))
+}
 
 /// Pieces of an answer that wait for their reader; then the engine waits too.
 const PIECES_AHEAD: usize = 2;
@@ -142,6 +148,11 @@ impl Runner {
     /// Has a task ended before the gateway closes its books.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task.in_current_span());
+    }
+
+    /// The warehouse that it asks.
+    pub(crate) fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
     }
 
     /// Runs a query on the process's own account; see [`Self::run_for`].
@@ -265,7 +276,7 @@ impl Runner {
             .query(query.sql())
             .with_setting("query_id", request.to_string())
             .with_setting("log_comment", comment.to_string());
-        for (name, value) in settings::pinned().chain(settings::bounds(&self.limits)) {
+        for (name, value) in settings_of(&self.limits) {
             statement = statement.with_setting(name, value);
         }
         for (name, value) in query.bindings() {

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
+use crate::catalogue::keep_up;
 use crate::entrance::Entrance;
 use crate::{Catalogue, GatewayConfig, GatewayState, Scrub, create_app};
 
@@ -190,6 +191,12 @@ impl Gateway {
         let watching = tokio::spawn(watch.run(stop.clone()));
         let health = state.health.clone();
         let (stopping, sockets) = (state.stopping.clone(), state.sockets.clone());
+        let keeping_up = tokio::spawn(keep_up(
+            state.catalogue.clone(),
+            state.runner.warehouse().clone(),
+            state.catalogue_metrics.clone(),
+            stopping.clone(),
+        ));
         let app = create_app(state.clone());
         let mut connections = JoinSet::new();
         tracing::info!(%address, "the gateway listens");
@@ -209,6 +216,9 @@ impl Gateway {
         stopping.cancel();
         // It ends by itself; only reading a file from where nothing answers could keep it.
         watching.abort();
+        if let Err(error) = keeping_up.await {
+            tracing::error!(%error, "the operator's queries were no longer looked at");
+        }
         let all_ended = async {
             while connections.join_next().await.is_some() {}
             sockets.close();

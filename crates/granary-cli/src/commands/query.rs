@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, anyhow, bail};
 use futures::StreamExt;
-use granary_gateway::{Catalogue, Format, PreparedQuery, RawParams, Runner};
+use granary_gateway::{Catalogue, Format, NamedQuery, PreparedQuery, RawParams, Runner};
 use granary_model::TenantId;
 use jiff::Timestamp;
 
@@ -22,19 +22,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Query) -> anyhow::Resul
         .get(name)
         .ok_or_else(|| anyhow!("there is no query {name:?}; `granary query` lists them"))?;
     if arguments.describe {
-        let description = query.describe();
-        println!("{}\n", description.question);
-        let mut table = output::table(["parameter", "type", "default", "what"]);
-        for parameter in &description.parameters {
-            let default = parameter.default.as_ref().map(ToString::to_string).unwrap_or_default();
-            table.add_row([&parameter.name, &parameter.type_name.to_owned(), &default, &parameter.help]);
-        }
-        println!("{table}\n");
-        let mut table = output::table(["column", "what"]);
-        for column in &description.columns {
-            table.add_row([&column.name, &column.meaning]);
-        }
-        println!("{table}");
+        describe(query);
         return Ok(());
     }
     let prepared = query.prepare(&TenantId::default(), &params(&arguments.params)?, Timestamp::now())?;
@@ -43,6 +31,23 @@ pub(crate) async fn run(settings: &Settings, arguments: &Query) -> anyhow::Resul
     let result = print(&runner, &prepared, arguments.format).await;
     access.close().await;
     result
+}
+
+/// Prints what a query takes and gives.
+pub(crate) fn describe(query: &NamedQuery) {
+    let description = query.describe();
+    println!("{}\n", description.question);
+    let mut table = output::table(["parameter", "type", "default", "what"]);
+    for parameter in &description.parameters {
+        let default = parameter.default.as_ref().map(ToString::to_string).unwrap_or_default();
+        table.add_row([&parameter.name, &parameter.type_name.to_owned(), &default, &parameter.help]);
+    }
+    println!("{table}\n");
+    let mut table = output::table(["column", "what"]);
+    for column in &description.columns {
+        table.add_row([&column.name, &column.meaning]);
+    }
+    println!("{table}");
 }
 
 fn list(catalogue: &Catalogue) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ mod kill;
 mod operations;
 mod oracle;
 mod process;
+mod queries;
 mod readme;
 mod restore;
 mod roles;

@@ -161,6 +161,18 @@ impl NamedQuery {
         self.header.samples.as_ref()
     }
 
+    /// Whether lines of it depend upon a parameter.
+    #[must_use]
+    pub fn is_switched_by(&self, parameter: &str) -> bool {
+        self.template.conditions().any(|condition| condition.parameter == parameter)
+    }
+
+    /// Tables and views that it says it reads.
+    #[must_use]
+    pub fn tables(&self) -> &[String] {
+        &self.header.tables
+    }
+
     pub(crate) fn default_from(&self) -> SignedDuration {
         self.header.default_from
     }

@@ -9,6 +9,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("/livez", "whether the process is alive"),
     ("/readyz", "whether it can do its work, and if not, why not"),
     ("/metrics", "what this process counts, as OpenMetrics text"),
+    ("/openapi.json", "all of this as an OpenAPI 3.1 document"),
+    ("/docs", "a page to try the queries on"),
     ("/v1/queries", "the named queries"),
     ("/v1/queries/{name}", "what a query answers and takes"),
     (
@@ -25,6 +27,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/clickhouse", "ClickHouse's HTTP interface to the published views, for BI tools; at / too"),
     ("/v1/sessions/{id}/archive", "a session's archived object, gzipped JSON lines"),
     ("/v1/live", "events as they are stored, as server-sent events or over a WebSocket"),
+    ("/mcp", "the named queries as tools for agents; POST, as the Model Context Protocol has it"),
 ];
 
 /// `GET /`

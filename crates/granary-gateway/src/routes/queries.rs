@@ -29,8 +29,8 @@ pub(crate) async fn list(
     State(state): State<GatewayState>,
     Extension(caller): Extension<Caller>,
 ) -> Json<Value> {
-    let queries: Vec<_> = state
-        .catalogue
+    let catalogue = state.catalogue.current();
+    let queries: Vec<_> = catalogue
         .iter()
         .filter(|query| caller.may_ask(query).is_ok())
         .map(|query| {
@@ -42,7 +42,7 @@ pub(crate) async fn list(
             })
         })
         .collect();
-    Json(json!({ "queries": queries }))
+    Json(json!({ "queries": queries, "problems": catalogue.problems() }))
 }
 
 /// `GET /v1/queries/{name}` and `GET /v1/queries/{name}.{format}`
@@ -54,12 +54,12 @@ pub(crate) async fn describe_or_run(
     let Path(file) = file.map_err(Problem::unreadable_path)?;
     let Some((name, format)) = file.rsplit_once('.') else {
         let query = find(&state, &file)?;
-        asked.caller.may_ask(query)?;
+        asked.caller.may_ask(&query)?;
         return Ok(Json(query.describe()).into_response());
     };
     let query = find(&state, name)?;
     let format: Format = format.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
-    run(&state, query, format, asked).await
+    run(&state, &query, format, asked).await
 }
 
 /// `GET /v1/queries/{name}/rows`, in the format that `Accept` asks for
@@ -73,7 +73,7 @@ pub(crate) async fn rows(
     let accept = asked.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::preferred(accept, |format| query.formats().any(|offered| offered == format))
         .ok_or_else(|| Problem::not_acceptable(query.name(), query.formats()))?;
-    let mut response = run(&state, query, format, asked).await?;
+    let mut response = run(&state, &query, format, asked).await?;
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
@@ -89,7 +89,7 @@ pub(crate) struct Asked {
     headers: HeaderMap,
 }
 
-fn find<'a>(state: &'a GatewayState, name: &str) -> Result<&'a NamedQuery, Problem> {
+fn find(state: &GatewayState, name: &str) -> Result<Arc<NamedQuery>, Problem> {
     state.catalogue.get(name).ok_or_else(|| Problem::unknown_query(name))
 }
 

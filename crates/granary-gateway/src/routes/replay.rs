@@ -152,7 +152,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
 
 /// Whether a page of another site is not behind this, unless it is one of those that may ask. Browsers let any page open a `WebSocket` to any address, this
 /// machine's own too, and only say whose page it is.
-fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
+pub(crate) fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     if origins.contains(origin) {

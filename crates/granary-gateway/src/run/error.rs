@@ -150,7 +150,7 @@ impl RunError {
 
 /// Takes away the statement that many errors end with: by then the caller's values stand in it, which are no
 /// business of the log's.
-fn without_values(error: ClickHouseError) -> ClickHouseError {
+pub(crate) fn without_values(error: ClickHouseError) -> ClickHouseError {
     match error {
         ClickHouseError::Server { code, message } => {
             let message = ["In scope ", "in scope ", "while executing "]

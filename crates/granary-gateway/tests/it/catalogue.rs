@@ -3,7 +3,7 @@
 use granary_gateway::{Catalogue, NamedQuery};
 use http::StatusCode;
 
-use crate::support::{THE_DAY, TestGateway, required};
+use crate::support::{THE_DAY, TestGateway, filled, required};
 
 /// The texts of a query's parameters: one for each combination of its enums.
 fn variants(query: &NamedQuery) -> Vec<String> {
@@ -132,4 +132,49 @@ async fn a_description_says_all_that_a_caller_needs() {
     {"default":"tool_result","help":"chains of tools that ran, or of tools that were asked for, refused ones included","name":"event","repeatable":false,"required":false,"type":"enum","values":["tool_result","tool_decision"]}
     {"default":100,"help":"rows at most","max":10000,"min":1,"name":"limit","repeatable":false,"required":false,"type":"uint"}
     "#);
+}
+
+#[tokio::test]
+async fn what_was_asked_is_counted_by_query_and_by_who_asked() {
+    let warehouse = filled("statistics").await;
+    let audit = "INSERT INTO query_audit (TenantId, Time, RequestId, Kind, Query, Account, Outcome, Cache, DurationMs, WaitMs, RowsRead, BytesRead, ResultRows, Entries, ExpiresAt)
+        SELECT tenant, toDateTime64('2026-11-19 10:00:00', 3, 'UTC'), generateUUIDv4(), kind, 'sessions', account, outcome, cache, ms, 2, 100, 1000, 10, entries, now() + 100000
+        FROM values('tenant String, kind String, account String, outcome String, cache String, ms UInt64, entries UInt64',
+            ('default', 'query', 'k1', 'ok', 'miss', 10, 1), ('default', 'query', 'k1', 'ok', 'hit', 30, 1), ('default', 'query', 'k1', 'ok', 'miss', 20, 1),
+            ('default', 'query', 'k2', 'failed', '', 500, 1), ('default', 'query', 'k2', 'refused', '', 0, 4),
+            ('default', 'replay', 'k2', 'ok', '', 9000, 1), ('other', 'query', 'k3', 'ok', 'miss', 9000, 1))";
+    warehouse.owner.execute(audit).await.unwrap();
+    let gateway = TestGateway::over(&warehouse.reader_config, Catalogue::embedded().unwrap(), None, |_| {});
+    let asked = gateway.json(&format!("/v1/queries/query_statistics.json?{THE_DAY}")).await;
+    insta::assert_json_snapshot!(asked["data"], @r#"
+    [
+      {
+        "abandoned": 0,
+        "accounts": 2,
+        "answered": 3,
+        "bytes_read": 5000,
+        "cached": 1,
+        "error_rate": 0.125,
+        "failed": 1,
+        "last_asked": "2026-11-19T10:00:00.000Z",
+        "max_ms": 30,
+        "p50_ms": 20,
+        "p95_ms": 30,
+        "query": "sessions",
+        "refused": 4,
+        "result_rows": 50,
+        "rows_read": 500,
+        "times": 8,
+        "wait_ms": 2
+      }
+    ]
+    "#);
+    let by_account = gateway.json(&format!("/v1/queries/query_statistics.json?{THE_DAY}&by=account")).await;
+    let rows: Vec<_> = by_account["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["account"].clone(), row["times"].clone(), row["p50_ms"].clone()))
+        .collect();
+    assert_eq!(rows, [("k2".into(), 5.into(), serde_json::Value::Null), ("k1".into(), 3.into(), 20.into())]);
 }
