@@ -9,6 +9,7 @@ mod clients;
 mod formats;
 mod injection;
 mod parameters;
+mod queries;
 mod replay;
 mod rights;
 mod routes;

@@ -33,14 +33,15 @@ impl Told {
             let insert = format!("INSERT INTO {table} FORMAT JSONEachRow {}", rows.replace('?', "??"));
             warehouse.owner.execute(&insert).await.unwrap();
         }
-        let gateway = TestGateway::over(&warehouse.reader_config, Catalogue::embedded().unwrap(), None, |config| {
-            config.burst = 100_000.try_into().unwrap();
-        });
+        let gateway =
+            TestGateway::over(&warehouse.reader_config, Catalogue::embedded().unwrap(), None, |config| {
+                config.burst = 100_000.try_into().unwrap();
+            });
         Self { warehouse, gateway, wrong: String::new() }
     }
 
     /// Asks about the day, and compares the columns that the first line of `expected` names. Columns stand two spaces apart;
-    /// a cell with nothing in it is `''`. Figures agree to six digits.
+    /// a text with nothing in it is `''`, and lists are without quotes. Figures agree to six digits.
     pub(super) async fn says(&mut self, (query, parameters): (&str, &str), expected: &str) {
         let range = if parameters.contains("from=") || parameters.contains("to=") { "" } else { THE_DAY };
         let path = format!("/v1/queries/{query}.json?{range}&{parameters}");
@@ -49,13 +50,16 @@ impl Told {
         let columns: Vec<_> = cells(lines.next().unwrap()).collect();
         let expected: Vec<Vec<_>> = lines.map(|line| cells(line).map(str::to_owned).collect()).collect();
         let rows = answer["data"].as_array().unwrap();
-        let got: Vec<Vec<_>> = rows.iter().map(|row| columns.iter().map(|column| text(&row[column])).collect()).collect();
+        let got: Vec<Vec<_>> =
+            rows.iter().map(|row| columns.iter().map(|column| text(&row[column])).collect()).collect();
         let same = got.len() == expected.len()
             && got.iter().zip(&expected).all(|(got, expected)| {
-                got.len() == expected.len() && got.iter().zip(expected).all(|(got, expected)| agree(got, expected))
+                got.len() == expected.len()
+                    && got.iter().zip(expected).all(|(got, expected)| agree(got, expected))
             });
         if !same {
-            let table = |rows: &[Vec<String>]| rows.iter().map(|row| row.join("  ") + "\n").collect::<String>();
+            let table =
+                |rows: &[Vec<String>]| rows.iter().map(|row| row.join("  ") + "\n").collect::<String>();
             writeln!(
                 self.wrong,
                 "{query} {parameters}\n{}\nsays\n{}and should say\n{}",
@@ -81,7 +85,7 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "''".to_owned(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => other.to_string().replace('"', ""),
     }
 }
 

@@ -32,10 +32,14 @@ async fn cost_queries_say_what_the_requests_cost() {
         cost  cost_list  requests  sessions  users  input_tokens  output_tokens  cache_read_tokens  cache_creation_tokens  cost_before  change  cost_per_day  priced_requests  cost_priced
         8     0.09325    4         3         3      10400         3200           8000               1600                   0.5          15      8             3                7
     ").await;
-    told.says(("cost_summary", "user=ann&model=claude-haiku-4-5"), "
+    told.says(
+        ("cost_summary", "user=ann&model=claude-haiku-4-5"),
+        "
         cost  requests  sessions  users  cost_before  change
         1     1         1         1      0.5          1
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cost_by_model", ""), "
         model              requests  cost  cost_list  input_tokens  output_tokens  cache_read_tokens  cache_creation_tokens  avg_ms
         claude-opus-4-5    1         4     0.065      3000          2000           0                  0                      8000
@@ -43,81 +47,133 @@ async fn cost_queries_say_what_the_requests_cost() {
         claude-haiku-4-5   1         1     0.0038     2000          200            8000               0                      1000
         gpt-x              1         1     null       5000          0              0                  0                      500
     ").await;
-    told.says(("cost_by_model", "bucket=hour"), "
+    told.says(
+        ("cost_by_model", "bucket=hour"),
+        "
         bucket                model              cost
         2026-11-19T00:00:00Z  claude-haiku-4-5   1
         2026-11-19T09:00:00Z  claude-opus-4-5    4
         2026-11-19T09:00:00Z  claude-sonnet-4-5  2
         2026-11-19T23:00:00Z  gpt-x              1
-    ").await;
-    told.says(("cost_by_model", "bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by_model", "bucket=day"),
+        "
         bucket                model              cost
         2026-11-19T00:00:00Z  claude-opus-4-5    4
         2026-11-19T00:00:00Z  claude-sonnet-4-5  2
         2026-11-19T00:00:00Z  claude-haiku-4-5   1
         2026-11-19T00:00:00Z  gpt-x              1
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cost_by", "by=user"), "
         name  requests  users  cost  total_cost  share  cost_list  input_tokens  output_tokens  cache_read_tokens  cache_creation_tokens  avg_ms
         bob   1         1      4     8           0.5    0.065      3000          2000           0                  0                      8000
         ann   2         1      3     8           0.375  0.02825    2400          1200           8000               1600                   2000
         eve   1         1      1     8           0.125  null       5000          0              0                  0                      500
     ").await;
-    told.says(("cost_by", "by=team"), "
+    told.says(
+        ("cost_by", "by=team"),
+        "
         name  cost  requests
         core  7     3
         web   1     1
-    ").await;
-    told.says(("cost_by", "by=project"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=project"),
+        "
         name     cost  requests
         granary  8     4
-    ").await;
-    told.says(("cost_by", "by=organization"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=organization"),
+        "
         name  cost  requests
         ''    5     2
         acme  3     2
-    ").await;
-    told.says(("cost_by", "by=terminal&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=terminal&bucket=hour"),
+        "
         bucket                name    cost  requests
         2026-11-19T00:00:00Z  vscode  1     1
         2026-11-19T09:00:00Z  iTerm   4     1
         2026-11-19T09:00:00Z  vscode  2     1
         2026-11-19T23:00:00Z  vscode  1     1
-    ").await;
-    told.says(("cost_by", "by=version&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=version&bucket=day"),
+        "
         bucket                name   cost  requests
         2026-11-19T00:00:00Z  2.1.0  7     3
         2026-11-19T00:00:00Z  2.2.0  1     1
-    ").await;
-    told.says(("cost_by", "by=agent"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=agent"),
+        "
         name     cost  requests
         ''       6     3
         Explore  2     1
-    ").await;
-    told.says(("cost_by", "by=skill"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=skill"),
+        "
         name    cost  requests
         ''      4     3
         review  4     1
-    ").await;
-    told.says(("cost_by", "by=mcp_server"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_by", "by=mcp_server"),
+        "
         name  cost  requests
         ''    7     3
         docs  1     1
-    ").await;
-    told.says(("burn_rate", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("burn_rate", ""),
+        "
         cost  cost_list  hours  cost_per_hour  projected_day  projected_month
         8     0.09325    24     0.333333       8              240
-    ").await;
-    told.says(("burn_rate", "bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("burn_rate", "bucket=hour"),
+        "
         bucket                cost  hours  cost_per_hour  projected_day
         2026-11-19T00:00:00Z  1     1      1              24
         2026-11-19T09:00:00Z  6     1      6              144
         2026-11-19T23:00:00Z  1     1      1              24
-    ").await;
-    told.says(("burn_rate", "bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("burn_rate", "bucket=day"),
+        "
         bucket                cost  hours  cost_per_hour  projected_month
         2026-11-19T00:00:00Z  8     24     0.333333       240
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cost_per_token", ""), "
         model              requests  cost  cost_list  input_tokens  output_tokens  all_tokens  cost_per_input_token  cost_per_output_token  cost_per_million_tokens  avg_cost  avg_ms  output_tokens_per_s
         claude-opus-4-5    1         4     0.065      3000          2000           5000        0.001333              0.002                  800                      4         8000    250
@@ -129,16 +185,24 @@ async fn cost_queries_say_what_the_requests_cost() {
         requests  input_tokens  output_tokens  cache_read_tokens  cache_creation_tokens  total_tokens  cache_creation_5m_tokens  cache_creation_1h_tokens
         4         10400         3200           8000               1600                   23200         600                       1000
     ").await;
-    told.says(("token_breakdown", ""), "
+    told.says(
+        ("token_breakdown", ""),
+        "
         bucket                requests  total_tokens
         2026-11-19T00:00:00Z  1         10200
         2026-11-19T09:00:00Z  2         8000
         2026-11-19T23:00:00Z  1         5000
-    ").await;
-    told.says(("token_breakdown", "bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("token_breakdown", "bucket=day"),
+        "
         bucket                requests  total_tokens
         2026-11-19T00:00:00Z  4         23200
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cache_efficiency", ""), "
         name               requests  input_tokens  cache_read_tokens  cache_creation_tokens  all_input_tokens  cache_hit_rate  read_share  reads_per_write  rating
         claude-haiku-4-5   1         2000          8000               0                      10000             0.8             0.8         null             good
@@ -146,45 +210,73 @@ async fn cost_queries_say_what_the_requests_cost() {
         claude-opus-4-5    1         3000          0                  0                      3000              0               0           null             poor
         claude-sonnet-4-5  1         400           0                  1600                   2000              0               0           0                poor
     ").await;
-    told.says(("cache_efficiency", "by=none"), "
+    told.says(
+        ("cache_efficiency", "by=none"),
+        "
         requests  cache_hit_rate  read_share  reads_per_write  rating
         4         0.4             0.434783    5                poor
-    ").await;
-    told.says(("cache_efficiency", "by=none&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cache_efficiency", "by=none&bucket=hour"),
+        "
         bucket                cache_hit_rate  rating
         2026-11-19T00:00:00Z  0.8             good
         2026-11-19T09:00:00Z  0               poor
         2026-11-19T23:00:00Z  0               poor
-    ").await;
-    told.says(("cache_efficiency", "by=none&bucket=day&user=nobody"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cache_efficiency", "by=none&bucket=day&user=nobody"),
+        "
         bucket  cache_hit_rate
-    ").await;
-    told.says(("cost_per_1k_lines", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_per_1k_lines", ""),
+        "
         cost  cost_list  lines_added  lines_removed  cost_per_1k_lines  lines_per_usd
         8     0.09325    500          30             16                 62.5
-    ").await;
+    ",
+    )
+    .await;
     told.says(("request_size_buckets", ""), "
         size    requests  total_requests  share  avg_ms  p95_ms  cost  cost_list  avg_cost  output_tokens  cost_per_1k_output_tokens  rating
         small   1         4               0.25   3000    2992    2     0.02445    2         1000           2                          high
         large   2         4               0.5    4500    8000    5     0.0688     2.5       2200           2.272727                   medium
         xlarge  1         4               0.25   500     500     1     null       1         0              null                       highest
     ").await;
-    told.says(("cost_anomalies", "k=1.4"), "
+    told.says(
+        ("cost_anomalies", "k=1.4"),
+        "
         session  user  cost  mean      ratio  score  reason
         s2       bob   4     2.666667  1.5    0.674  1.5 times the mean of 3 sessions ($2.67)
-    ").await;
+    ",
+    )
+    .await;
     told.says(("budget_status", "budget=10"), "
         month       budget  spent  spent_list  spent_share  remaining  days_elapsed  days_in_month  cost_per_day  projected  projected_share  used_up_on  status
         2026-11-01  10      8.5    0.09625     0.85         1.5        19            30             0.447368      13.421053  1.342105         2026-11-23  at_risk
     ").await;
-    told.says(("budget_status", "budget=5"), "
+    told.says(
+        ("budget_status", "budget=5"),
+        "
         spent  used_up_on  status
         8.5    2026-11-19  over
-    ").await;
-    told.says(("budget_status", "budget=1000"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("budget_status", "budget=1000"),
+        "
         spent  used_up_on  status
         8.5    null        within
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cost_drift", ""), "
         model              version  requests  cost  priced_requests  cost_priced  cost_list  difference  drift
         claude-opus-4-5    2.1.0    1         4     1                4            0.065      3.935       60.538462
@@ -199,28 +291,44 @@ async fn cost_queries_say_what_the_requests_cost() {
         claude-sonnet-4-5  claude-haiku-5-5   1         0           0                0     null       null          null    null
         gpt-x              ''                 1         1           1                1     null       null          null    null
     ").await;
-    told.says(("model_savings", "to_tier=cheapest&max_output_tokens=2000"), "
+    told.says(
+        ("model_savings", "to_tier=cheapest&max_output_tokens=2000"),
+        "
         model              cheaper_model     candidates  cost_list  cost_cheaper  saving
         claude-sonnet-4-5  claude-haiku-5-5  1           0.02445    0.000815      0.023635
         claude-haiku-4-5   ''                1           0.0038     null          null
         claude-opus-4-5    claude-haiku-5-5  0           null       null          null
         gpt-x              ''                1           null       null          null
-    ").await;
-    told.says(("plan_value", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("plan_value", "by=user"),
+        "
         name  seats  days  cost  cost_list  plan_cost  value  saved
         bob   1      1     4     0.065      6.666667   0.6    -2.666667
         ann   1      1     3     0.02825    6.666667   0.45   -3.666667
         eve   1      1     1     null       6.666667   0.15   -5.666667
-    ").await;
-    told.says(("plan_value", "by=team"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("plan_value", "by=team"),
+        "
         name  seats  cost  plan_cost  value
         core  2      7     13.333333  0.525
         web   1      1     6.666667   0.15
-    ").await;
-    told.says(("plan_value", "by=none"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("plan_value", "by=none"),
+        "
         seats  cost  plan_cost  value  saved
         3      8     20         0.4    -12
-    ").await;
+    ",
+    )
+    .await;
     told.says(("cost_today", ""), "
         day         cost  cost_list  requests  days_with_cost  daily_average  change  message
         2026-11-19  8     0.09325    4         1               0.5            15      1500 % above the daily average

@@ -44,194 +44,354 @@ const STORY: &str = r#"
 #[tokio::test]
 async fn productivity_queries_say_what_got_done() {
     let mut told = Told::new("productivity", STORY).await;
-    told.says(("lines_of_code", "bucket=none"), "
+    told.says(
+        ("lines_of_code", "bucket=none"),
+        "
         lines_added  lines_removed  lines_net  sessions  users
         255          50             205        3         3
-    ").await;
-    told.says(("lines_of_code", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("lines_of_code", ""),
+        "
         bucket                lines_added  lines_removed  lines_net
         2026-11-19T09:00:00Z  100          0              100
         2026-11-19T10:00:00Z  125          50             75
         2026-11-19T11:00:00Z  30           0              30
-    ").await;
-    told.says(("lines_of_code", "by=user&bucket=none"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("lines_of_code", "by=user&bucket=none"),
+        "
         name  lines_added  lines_removed
         ann   150          50
         bob   75           0
         eve   30           0
-    ").await;
-    told.says(("lines_of_code", "by=team&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("lines_of_code", "by=team&bucket=day"),
+        "
         bucket                name  lines_added
         2026-11-19T00:00:00Z  core  225
         2026-11-19T00:00:00Z  web   30
-    ").await;
-    told.says(("lines_of_code", "by=project&bucket=none"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("lines_of_code", "by=project&bucket=none"),
+        "
         name     lines_added
         granary  255
-    ").await;
-    told.says(("lines_of_code", "by=model&bucket=none"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("lines_of_code", "by=model&bucket=none"),
+        "
         name               lines_added
         claude-sonnet-4-5  150
         claude-opus-4-5    75
         ''                 30
-    ").await;
-    told.says(("commits", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("commits", ""),
+        "
         commits  sessions  users  commits_per_session
         4        2         2      2
-    ").await;
-    told.says(("commits", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("commits", "by=user"),
+        "
         name  commits  sessions  users  commits_per_session
         ann   3        1         1      3
         bob   1        1         1      1
-    ").await;
-    told.says(("commits", "by=team&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("commits", "by=team&bucket=hour"),
+        "
         bucket                name  commits
         2026-11-19T09:00:00Z  core  1
         2026-11-19T10:00:00Z  core  3
-    ").await;
-    told.says(("commits", "by=project&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("commits", "by=project&bucket=day"),
+        "
         bucket                name     commits
         2026-11-19T00:00:00Z  granary  4
-    ").await;
-    told.says(("pull_requests", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("pull_requests", ""),
+        "
         pull_requests  sessions  users
         1              1         1
-    ").await;
-    told.says(("pull_requests", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("pull_requests", "by=user"),
+        "
         name  pull_requests  sessions  users
         bob   1              1         1
-    ").await;
-    told.says(("pull_requests", "by=team&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("pull_requests", "by=team&bucket=hour"),
+        "
         bucket                name  pull_requests
         2026-11-19T10:00:00Z  core  1
-    ").await;
-    told.says(("pull_requests", "by=project&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("pull_requests", "by=project&bucket=day"),
+        "
         bucket                name     pull_requests
         2026-11-19T00:00:00Z  granary  1
-    ").await;
-    told.says(("developer_equivalence", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("developer_equivalence", "by=user"),
+        "
         name  lines_added  hours  days   active_hours  saved_hours  speed
         ann   150          2      0.25   1.5           0.5          1.333333
         bob   75           1      0.125  1             0            1
         eve   30           0.4    0.05   0             0.4          null
-    ").await;
-    told.says(("developer_equivalence", "lines_per_hour=51"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("developer_equivalence", "lines_per_hour=51"),
+        "
         lines_added  hours  days   active_hours  saved_hours  speed
         255          5      0.625  2.5           2.5          2
-    ").await;
-    told.says(("developer_equivalence", "by=team"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("developer_equivalence", "by=team"),
+        "
         name  hours
         core  3
         web   0.4
-    ").await;
-    told.says(("developer_equivalence", "by=project"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("developer_equivalence", "by=project"),
+        "
         name     hours
         granary  3.4
-    ").await;
-    told.says(("code_acceptance", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", ""),
+        "
         accepted  rejected  decisions  acceptance_rate  rating
         4         2         6          0.666667         fair
-    ").await;
-    told.says(("code_acceptance", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=user"),
+        "
         name  accepted  rejected  decisions  acceptance_rate  rating
         ann   4         1         5          0.8              good
         bob   0         1         1          0                poor
-    ").await;
-    told.says(("code_acceptance", "by=language"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=language"),
+        "
         name    acceptance_rate  rating
         Rust    0.8              good
         Python  0                poor
-    ").await;
-    told.says(("code_acceptance", "by=tool"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=tool"),
+        "
         name   accepted  rejected
         Edit   4         1
         Write  0         1
-    ").await;
-    told.says(("code_acceptance", "by=source&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=source&bucket=hour"),
+        "
         bucket                name         accepted  rejected
         2026-11-19T09:00:00Z  config       4         0
         2026-11-19T09:00:00Z  user_reject  0         1
         2026-11-19T10:00:00Z  user_reject  0         1
-    ").await;
-    told.says(("code_acceptance", "by=team&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=team&bucket=day"),
+        "
         bucket                name  decisions
         2026-11-19T00:00:00Z  core  6
-    ").await;
-    told.says(("code_acceptance", "by=project&user=nobody"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "by=project&user=nobody"),
+        "
         name  decisions
-    ").await;
-    told.says(("code_acceptance", "user=nobody"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("code_acceptance", "user=nobody"),
+        "
         decisions  acceptance_rate  rating
         0          null             null
-    ").await;
-    told.says(("productivity_ratio", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("productivity_ratio", ""),
+        "
         agent_s  user_s  ratio  sessions
         7200     1800    4      2
-    ").await;
-    told.says(("productivity_ratio", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("productivity_ratio", "by=user"),
+        "
         name  agent_s  user_s  ratio  sessions
         ann   3600     1800    2      1
         bob   3600     0       null   1
-    ").await;
-    told.says(("productivity_ratio", "by=team&bucket=hour"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("productivity_ratio", "by=team&bucket=hour"),
+        "
         bucket                name  agent_s  user_s
         2026-11-19T10:00:00Z  core  7200     1800
-    ").await;
-    told.says(("productivity_ratio", "by=project&bucket=day"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("productivity_ratio", "by=project&bucket=day"),
+        "
         bucket                name     ratio
         2026-11-19T00:00:00Z  granary  4
-    ").await;
-    told.says(("productivity_score", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("productivity_score", ""),
+        "
         rank  session  user  project  start                     requests  output_tokens  cost  avg_ms  score
         1     s1       ann   granary  2026-11-19T09:00:00.000Z  1         300            0.5   2000    30
-    ").await;
+    ",
+    )
+    .await;
     told.says(("efficiency_trend", ""), "
         week        name  sessions  prompts  requests  tools  tool_errors  tool_success_rate  hours     prompts_per_hour  prompts_per_hour_change  tools_per_prompt  cost  cost_per_prompt
         2026-11-16  ann   1         2        1         7      1            0.857143           2         1                 null                     3.5               0.5   0.25
         2026-11-16  bob   1         0        0         2      0            1                  0.016667  0                 null                     null              0     null
     ").await;
-    told.says(("efficiency_trend", "by=none"), "
+    told.says(
+        ("efficiency_trend", "by=none"),
+        "
         week        sessions  prompts
         2026-11-16  2         2
-    ").await;
-    told.says(("efficiency_trend", "by=team"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("efficiency_trend", "by=team"),
+        "
         week        name  prompts
         2026-11-16  core  2
-    ").await;
-    told.says(("efficiency_trend", "by=project"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("efficiency_trend", "by=project"),
+        "
         week        name     prompts
         2026-11-16  granary  2
-    ").await;
+    ",
+    )
+    .await;
     told.says(("file_iterations", ""), "
         session  user  project  file        changes  edits  writes  failed  reads  first_change              last_change               minutes
         s1       ann   granary  /repo/a.rs  2        1      1       1       1      2026-11-19T09:07:00.000Z  2026-11-19T09:27:00.000Z  20
     ").await;
-    told.says(("file_iterations", "min_changes=1"), "
+    told.says(
+        ("file_iterations", "min_changes=1"),
+        "
         file           changes
         /repo/a.rs     2
         /repo/once.rs  1
-    ").await;
-    told.says(("task_completion", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("task_completion", ""),
+        "
         sessions  tasks  pending  in_progress  completed  completion_rate
         2         3      1        1            1          0.333333
-    ").await;
-    told.says(("task_completion", "by=session"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("task_completion", "by=session"),
+        "
         name  tasks  pending  in_progress  completed  completion_rate
         s1    2      1        0            1          0.5
         s2    1      0        1            0          0
-    ").await;
-    told.says(("task_completion", "by=user"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("task_completion", "by=user"),
+        "
         name  tasks
         ann   2
         bob   1
-    ").await;
-    told.says(("task_completion", "by=team"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("task_completion", "by=team"),
+        "
         name  tasks
         core  3
-    ").await;
-    told.says(("task_completion", "by=project"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("task_completion", "by=project"),
+        "
         name     tasks
         granary  3
-    ").await;
+    ",
+    )
+    .await;
     told.end();
 }

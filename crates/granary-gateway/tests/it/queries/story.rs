@@ -50,7 +50,8 @@ pub(super) fn row(line: &str, tenant: &str) -> (&'static str, Value) {
     if let Some(metric) = what.strip_prefix('+') {
         let value: f64 = take("value").parse().unwrap();
         let cumulative = take("since");
-        let (start, temporality) = if cumulative.is_empty() { (time.clone(), 1) } else { (format!("2026-11-19 {cumulative}"), 2) };
+        let (start, temporality) =
+            if cumulative.is_empty() { (time.clone(), 1) } else { (format!("2026-11-19 {cumulative}"), 2) };
         let row = json!({
             "TenantId": tenant, "ServiceName": "claude-code", "MetricName": metric, "ResourceAttributes": of_resource,
             "Attributes": attributes, "StartTimeUnix": start, "TimeUnix": time, "Value": value,

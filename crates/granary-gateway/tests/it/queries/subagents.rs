@@ -30,37 +30,49 @@ const STORY: &str = r#"
 async fn subagent_queries_say_who_was_called_and_what_came_of_it() {
     let mut told = Told::new("subagents", STORY).await;
     told.says(("subagent_types", ""), "
-        type     calls  total_calls  share     completed  tool_uses  avg_tool_uses  avg_ms  models                 sessions  users
-        Explore  1      3            0.333333  1          5          5              40000   ["claude-haiku-4-5"]   1         1
-        Plan     1      3            0.333333  1          3          3              10000   ["claude-sonnet-4-5"]  1         1
-        review   1      3            0.333333  0          0          null           null    []                     1         1
+        type     calls  total_calls  share     completed  tool_uses  avg_tool_uses  avg_ms  models               sessions  users
+        Explore  1      3            0.333333  1          5          5              40000   [claude-haiku-4-5]   1         1
+        Plan     1      3            0.333333  1          3          3              10000   [claude-sonnet-4-5]  1         1
+        review   1      3            0.333333  0          0          null           null    []                   1         1
     ").await;
-    told.says(("subagent_success", ""), "
+    told.says(
+        ("subagent_success", ""),
+        "
         type     calls  ok  failed  success_rate  rejected  avg_ms  rating
         Explore  1      1   0       1             1         41000   good
         Plan     1      1   0       1             0         10000   good
         review   1      0   1       0             0         1000    poor
-    ").await;
+    ",
+    )
+    .await;
     told.says(("subagents_per_session", ""), "
-        session  user  project  subagents  failed  rejected  types                              completed  tool_uses  avg_ms  first_call                last_call
-        s1       ann   granary  3          1       0         {"Explore":1,"Plan":1,"review":1}  2          8          25000   2026-11-19T09:00:30.000Z  2026-11-19T09:01:00.000Z
-        s2       bob   granary  0          0       1         {}                                 0          0          null    2026-11-19T10:00:00.000Z  2026-11-19T10:00:00.000Z
+        session  user  project  subagents  failed  rejected  types                        completed  tool_uses  avg_ms  first_call                last_call
+        s1       ann   granary  3          1       0         {Explore:1,Plan:1,review:1}  2          8          25000   2026-11-19T09:00:30.000Z  2026-11-19T09:01:00.000Z
+        s2       bob   granary  0          0       1         {}                           0          0          null    2026-11-19T10:00:00.000Z  2026-11-19T10:00:00.000Z
     ").await;
     told.says(("subagent_errors", ""), "
         time                      session  user  type    description   error          duration_ms  caller  tool_use
         2026-11-19T09:01:00.000Z  s1       ann   review  look it over  no such agent  1000         ''      c3
     ").await;
-    told.says(("subagent_depth", ""), "
+    told.says(
+        ("subagent_depth", ""),
+        "
         session  user  subagents  max_depth  by_depth
         s1       ann   2          2          [1,1]
-    ").await;
+    ",
+    )
+    .await;
     told.says(("subagent_cost", ""), "
         session  user  agent  type     parent  requests  cost  cost_list  output_tokens  descendants  total_cost  total_cost_list  start                     end
         s1       ann   e1     Explore  ''      2         2     0.003      200            1            4           0.0075           2026-11-19T09:00:10.000Z  2026-11-19T09:00:40.000Z
         s1       ann   p1     Plan     e1      1         2     0.0045     100            0            2           0.0045           2026-11-19T09:00:20.000Z  2026-11-19T09:00:20.000Z
     ").await;
-    told.says(("subagent_cost", "user=bob"), "
+    told.says(
+        ("subagent_cost", "user=bob"),
+        "
         session
-    ").await;
+    ",
+    )
+    .await;
     told.end();
 }

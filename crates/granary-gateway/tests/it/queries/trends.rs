@@ -25,38 +25,79 @@ const STORY: &str = "
 #[tokio::test]
 async fn trends_go_on_as_they_were() {
     let mut told = Told::new("trends", STORY).await;
-    told.says(("cost_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=2"), "
+    told.says(
+        ("cost_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=2"),
+        "
         day         cost  low  high  trend  weekday_effect  total  history_days
         2026-11-16  16    16   16    16     0               16     14
         2026-11-17  17    17   17    17     0               33     14
-    ").await;
-    told.says(("usage_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=2"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("usage_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=2"),
+        "
         day         value  low  high  trend  weekday_effect  history_days
         2026-11-16  1      1    1     1      0               14
         2026-11-17  1      1    1     1      0               14
-    ").await;
-    told.says(("usage_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=tokens&confidence=80"), "
+    ",
+    )
+    .await;
+    told.says(
+        (
+            "usage_forecast",
+            "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=tokens&confidence=80",
+        ),
+        "
         day         value  trend
         2026-11-16  10     10
-    ").await;
-    told.says(("usage_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=users&confidence=90"), "
+    ",
+    )
+    .await;
+    told.says(
+        (
+            "usage_forecast",
+            "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=users&confidence=90",
+        ),
+        "
         day         value  trend
         2026-11-16  1      1
-    ").await;
-    told.says(("usage_forecast", "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=sessions&confidence=99"), "
+    ",
+    )
+    .await;
+    told.says(
+        (
+            "usage_forecast",
+            "from=2026-11-02T00:00:00Z&to=2026-11-16T00:00:00Z&days=1&measure=sessions&confidence=99",
+        ),
+        "
         day         value  trend
         2026-11-16  1      1
-    ").await;
-    told.says(("cost_anomalies_daily", ""), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_anomalies_daily", ""),
+        "
         day         name  cost  days_before  mean  median  ratio  score  reason
         2026-11-19  bob   20    14           8.5   8.5     2.353  2.216  2.4 times the mean of 14 days ($8.50)
-    ").await;
-    told.says(("cost_anomalies_daily", "by=team&k=1.5&min_score=100"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_anomalies_daily", "by=team&k=1.5&min_score=100"),
+        "
         day         name  reason
         2026-11-19  core  2.4 times the mean of 14 days ($8.50)
-    ").await;
-    told.says(("cost_anomalies_daily", "by=project&min_days=15"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("cost_anomalies_daily", "by=project&min_days=15"),
+        "
         day  name
-    ").await;
+    ",
+    )
+    .await;
     told.end();
 }

@@ -28,18 +28,26 @@ const STORY: &str = r#"
 #[tokio::test]
 async fn usage_queries_say_who_uses_what_and_when() {
     let mut told = Told::new("usage", STORY).await;
-    told.says(("peak_hours", ""), "
+    told.says(
+        ("peak_hours", ""),
+        "
         weekday  hour  requests  share  cost  output_tokens  users  active_days  requests_per_active_day
         4        8     2         0.5    2     200            1      1            2
         4        9     1         0.25   4     200            1      1            1
         4        22    1         0.25   4     200            1      1            1
-    ").await;
-    told.says(("peak_hours", "timezone=Europe/Berlin"), "
+    ",
+    )
+    .await;
+    told.says(
+        ("peak_hours", "timezone=Europe/Berlin"),
+        "
         weekday  hour  requests
         4        9     2
         4        10    1
         4        23    1
-    ").await;
+    ",
+    )
+    .await;
     told.says(("platforms", ""), "
         terminal  requests  total_requests  share  users  input_tokens  output_tokens  all_tokens  avg_input_tokens  cost  cost_list  avg_cost  avg_ms
         iTerm     2         4               0.5    1      40            400            440         20                8     0.0102     4         5000
@@ -51,16 +59,20 @@ async fn usage_queries_say_who_uses_what_and_when() {
         2.1.0    1         2               0.5    1      2026-11-19T08:00:00.000Z  2026-11-19T08:59:59.000Z  2         0           0               6      2            0.333333         2
     ").await;
     told.says(("user_activity", ""), "
-        user  teams     projects     sessions  active_days  first_seen                last_seen                 avg_session_s  prompts  requests  cost  cost_list  input_tokens  output_tokens  tools  tool_errors  api_errors
-        bob   ["core"]  ["granary"]  1         1            2026-11-19T09:00:00.000Z  2026-11-20T00:00:00.000Z  54000          0        3         72    0.010225   40            401            1      0            1
-        ann   ["core"]  ["granary"]  1         1            2026-11-19T08:00:00.000Z  2026-11-19T08:59:59.000Z  3599           2        2         2     0.00102    20            200            6      2            0
+        user  teams   projects   sessions  active_days  first_seen                last_seen                 avg_session_s  prompts  requests  cost  cost_list  input_tokens  output_tokens  tools  tool_errors  api_errors
+        bob   [core]  [granary]  1         1            2026-11-19T09:00:00.000Z  2026-11-20T00:00:00.000Z  54000          0        3         72    0.010225   40            401            1      0            1
+        ann   [core]  [granary]  1         1            2026-11-19T08:00:00.000Z  2026-11-19T08:59:59.000Z  3599           2        2         2     0.00102    20            200            6      2            0
     ").await;
-    told.says(("languages", ""), "
+    told.says(
+        ("languages", ""),
+        "
         language  files  reads  changes  edit_decisions  accepted  acceptance_rate  sessions  users
         Rust      1      1      1        2               2         1                1         1
         Python    1      0      1        0               0         null             1         1
         Markdown  1      1      0        0               0         null             1         1
-    ").await;
+    ",
+    )
+    .await;
     told.says(("learning", ""), "
         kind                what             count  failed  sessions  users  first_seen                last_seen
         documentation file  /repo/README.md  1      0       1         1      2026-11-19T08:10:00.000Z  2026-11-19T08:10:00.000Z
