@@ -104,7 +104,9 @@ FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent IN {events:Array(String)}
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND (empty({outcomes:Array(String)}) OR outcome IN {outcomes:Array(String)})
     AND (empty({text:String}) OR positionCaseInsensitiveUTF8(concat(action, ' ', target), {text:String}) > 0)
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})

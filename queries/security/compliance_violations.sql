@@ -271,7 +271,9 @@ WITH
             AND ToolName IN ('Read', 'NotebookRead', 'Write', 'Edit', 'MultiEdit', 'NotebookEdit', 'Grep', 'Glob', 'LS')
             AND SessionId != ''
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -341,7 +343,9 @@ WITH
         WHERE TenantId = {tenant:String}
             AND AgentEvent IN ('tool_decision', 'tool_result')
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND (AgentEvent = 'tool_result' OR ToolCall.verdict = 'reject' OR ToolCall.call != toString(EventId))
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
@@ -495,7 +499,9 @@ FROM
         AND indexOf(['low', 'medium', 'high', 'critical'], severity) >= indexOf(['low', 'medium', 'high', 'critical'], {min_severity:String})
         AND (empty({categories:Array(String)}) OR 'privilege_escalation' IN {categories:Array(String)})
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -53,7 +53,9 @@ FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent IN ('tool_decision', 'tool_result', 'api_error', 'auth')
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND multiIf(
         AgentEvent = 'tool_decision', ToolCall.verdict = 'reject',
         AgentEvent = 'api_error', LogAttributes['status_code'] IN ('401', '403'),

@@ -134,9 +134,13 @@ WHERE TenantId = {tenant:String}
     AND SessionId = {session:String}
     -- The session's own bounds prune what the range, open by default, does not.
     AND Timestamp >= bounds.1
+    AND toStartOfHour(Timestamp) > bounds.1 - toIntervalHour(1)
     AND Timestamp <= bounds.2
+    AND toStartOfHour(Timestamp) <= bounds.2
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND (empty({events:Array(String)}) OR AgentEvent IN {events:Array(String)})
     AND (empty({tool:Array(String)}) OR ToolName IN {tool:Array(String)})
     AND (empty({model:Array(String)}) OR Model IN {model:Array(String)})

@@ -72,7 +72,9 @@ FROM
         AND AgentEvent IN ('tool_result', 'user_prompt')
         AND (ToolName IN ('Bash', 'WebSearch', 'WebFetch', 'Read', 'NotebookRead') OR (AgentEvent = 'user_prompt' AND LogAttributes['command_name'] IN ('help', 'doc', 'docs')))
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

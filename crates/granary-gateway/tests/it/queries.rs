@@ -10,6 +10,7 @@ mod errors;
 mod operations;
 mod performance;
 mod productivity;
+mod reads;
 mod security;
 mod sessions;
 mod story;

@@ -3,7 +3,7 @@
 use super::answer::Told;
 
 /// ann's session meets an overload that is given up after 3 attempts and gets an answer 30 s later; bob's is refused and never answered again.
-const STORY: &str = r#"
+const STORY: &str = "
 18T23:59:59.999 s1 ann api_error  model=claude-haiku-4-5  status_code=500  error=yesterday  attempt=1  duration_ms=1
 08:00:00 s1 ann api_request  model=claude-haiku-4-5  cost_usd=0.1  input_tokens=400  output_tokens=10  duration_ms=1000
 08:00:30 s1 ann api_error  model=claude-haiku-4-5  status_code=529  error=overloaded after 1200 ms  attempt=3  duration_ms=1200
@@ -22,7 +22,7 @@ const STORY: &str = r#"
 20T00:00:00 s2 bob tool_result  tool_name=Read  success=false  duration_ms=10  error=tomorrow
 # A request that was answered at its second attempt, as its span says.
 08:01:00 s1 ann ~claude_code.llm_request  span=a  ms=3000  model=claude-haiku-4-5  attempt=2  success=true  input_tokens=600
-"#;
+";
 
 #[tokio::test]
 async fn error_queries_say_what_failed() {
