@@ -5,9 +5,11 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod clickhouse;
+mod fill;
 mod live;
 mod oracle_command;
 mod processes;
+mod query_times;
 mod send;
 mod visible;
 mod workload;
@@ -25,8 +27,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clickhouse::ClickHouse;
+use crate::fill::FillArguments;
 use crate::oracle_command::OracleArguments;
 use crate::processes::{Usage, usage};
+use crate::query_times::QueryArguments;
 use crate::workload::{Trouble, TroubleKind, Workload};
 
 // Bodies are made here and freed by the client's tasks.
@@ -39,6 +43,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Cli {
     Run(Arguments),
     Oracle(OracleArguments),
+    /// Fill a warehouse with copies of the sessions that it has.
+    Fill(FillArguments),
+    /// Ask a gateway every named query, and print what each reads and takes as a Markdown table.
+    Queries(QueryArguments),
 }
 
 /// Sends a workload and reports rows, latency and CPU.
@@ -135,6 +143,8 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Run(arguments) => load(arguments).await,
         Cli::Oracle(arguments) => oracle_command::run(arguments).await,
+        Cli::Fill(arguments) => fill::run(arguments).await,
+        Cli::Queries(arguments) => query_times::run(arguments).await,
     }
 }
 

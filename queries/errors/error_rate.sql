@@ -58,7 +58,9 @@ FROM
     WHERE TenantId = {tenant:String}
         AND AgentEvent IN ('tool_result', 'api_request', 'api_error', 'compaction', 'auth')
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -87,7 +89,9 @@ FROM
         AND AgentEvent IN ('mcp_server_connection', 'hook_execution_complete')
         AND LogAttributes['status'] != 'disconnected'
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -49,7 +49,9 @@ WITH
             WHERE TenantId = {tenant:String}
                 AND AgentEvent = 'api_error'
                 AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                 AND Timestamp < {to:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
                 AND SessionId != ''
                 AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
                 AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
@@ -70,7 +72,9 @@ WITH
             WHERE TenantId = {tenant:String}
                 AND AgentEvent = 'api_request'
                 AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                 AND Timestamp < {to:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
                 AND SessionId IN
                 (
                     SELECT SessionId
@@ -78,7 +82,9 @@ WITH
                     WHERE TenantId = {tenant:String}
                         AND AgentEvent = 'api_error'
                         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                         AND Timestamp < {to:DateTime64(9, 'UTC')}
+                        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
                         AND SessionId != ''
                         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
                         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})

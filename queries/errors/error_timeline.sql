@@ -40,7 +40,9 @@ FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent IN ('tool_result', 'api_error', 'internal_error', 'mcp_server_connection', 'compaction', 'auth')
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND multiIf(
         AgentEvent IN ('api_error', 'internal_error', 'mcp_server_connection'), true,
         AgentEvent = 'tool_result', NOT ifNull(Success, false),

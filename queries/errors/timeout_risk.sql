@@ -63,7 +63,9 @@ FROM
         WHERE TenantId = {tenant:String}
             AND AgentEvent = 'api_request'
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -84,7 +86,9 @@ FROM
         WHERE TenantId = {tenant:String}
             AND AgentEvent = 'api_error'
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

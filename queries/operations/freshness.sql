@@ -56,7 +56,9 @@ FROM
     FROM otel_logs
     WHERE TenantId = {tenant:String}
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -71,7 +73,9 @@ FROM
     FROM otel_traces
     WHERE TenantId = {tenant:String}
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -86,7 +90,9 @@ FROM
     FROM otel_metrics_sum
     WHERE TenantId = {tenant:String}
         AND TimeUnix >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND TimeUnix < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -101,7 +107,9 @@ FROM
     FROM otel_metrics_gauge
     WHERE TenantId = {tenant:String}
         AND TimeUnix >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND TimeUnix < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
@@ -116,7 +124,9 @@ FROM
     FROM otel_metrics_histogram
     WHERE TenantId = {tenant:String}
         AND TimeUnix >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND TimeUnix < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(TimeUnix) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

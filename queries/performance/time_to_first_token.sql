@@ -64,7 +64,9 @@ FROM
         WHERE TenantId = {tenant:String}
             AND SpanName = 'claude_code.llm_request'
             AND Timestamp >= {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1) - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND SpanAttributes['ttft_ms'] != ''
             AND request IN
             (
@@ -73,7 +75,9 @@ FROM
                 WHERE TenantId = {tenant:String}
                     AND AgentEvent = 'api_request'
                     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                     AND Timestamp < {to:DateTime64(9, 'UTC')}
+                    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
                     AND LogAttributes['ttft_ms'] = ''
                     AND LogAttributes['request_id'] != ''
             )
@@ -82,7 +86,9 @@ FROM
     WHERE TenantId = {tenant:String}
         AND AgentEvent = 'api_request'
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -68,8 +68,10 @@ FROM
         WHERE TenantId = {tenant:String}
             AND MetricName IN ('claude_code.lines_of_code.count', 'claude_code.active_time.total')
             AND TimeUnix >= {from:DateTime64(9, 'UTC')} - toIntervalDay(1)
+            AND toStartOfHour(TimeUnix) > {from:DateTime64(9, 'UTC')} - toIntervalDay(1) - toIntervalHour(1)
             AND (AggregationTemporality = 2 OR TimeUnix >= {from:DateTime64(9, 'UTC')})
             AND TimeUnix < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(TimeUnix) < {to:DateTime64(9, 'UTC')}
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

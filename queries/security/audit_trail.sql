@@ -110,7 +110,9 @@ FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent IN {events:Array(String)}
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND Timestamp >= {after_time:DateTime64(3, 'UTC')}
     AND (
         NOT {after:Bool}

@@ -28,117 +28,6 @@ last_seen = "time of the last one"
 example = "the last of the files"
 */
 WITH
-    -- Commands are read as a shell reads them: what is said, quoted or written is not taken for what is run.
-    -- These functions stand letter for letter in every query that reads commands.
-    -- A here-document is data, unless it is a shell that reads it.
-    script -> if(
-        position(script, '<<') = 0,
-        script,
-        arrayStringConcat(
-            arrayFold(
-                (kept, line) -> multiIf(
-                    kept.2 != '', if(trimBoth(line) = kept.2, (kept.1, ''), kept),
-                    match(line, '\\b(?:ba|da|k|z)?sh\\b[^|;&]*<<'), (arrayPushBack(kept.1, line), ''),
-                    (arrayPushBack(kept.1, line), extract(line, '(?:^|[^<])<<-?\\s*[\'"\\\\]?([A-Za-z_]\\w*)'))),
-                splitByChar('\n', script),
-                CAST(([], ''), 'Tuple(Array(String), String)')).1,
-            '\n')) AS without_documents,
-    -- A string for each simple command: the operator that links it to the one before, then its words, joined by \x1f.
-    script -> arrayMap(
-        tokens -> arrayStringConcat(tokens, '\x1f'),
-        arraySplit(
-            token -> token IN ('&&', '||', '|', '|&', '&', ';', ';;', ';&', ';;&', '\n', '(', ')', '`'),
-            extractAll(
-                replaceAll(script, '\\\n', ' '),
-                concat(
-                    '(?s)#[^\n]*|&&|\\|[|&]?|;[;&]*|[\n()`]',
-                    '|[0-9]*(?:&>>?|<<<|<<-?|>>|>[|&]|<[&>]|[<>])|&',
-                    '|(?:\\$\'(?:[^\'\\\\]|\\\\.)*(?:\'|$)|[^\\s\'"\\\\;&|()<>`]|\\\\.|\'[^\']*(?:\'|$)|"(?:[^"\\\\]|\\\\.)*(?:"|$))+')))) AS split_commands,
-    words -> replaceRegexpAll(words, '(?s)\\$?\'([^\']*)\'|"((?:[^"\\\\]|\\\\.)*)"|\\\\(.)', '\\1\\2\\3') AS unquoted,
-    -- What stands before the program: assignments, keywords, and programs that run another one.
-    words -> extract(
-        concat(words, '\x1f'),
-        concat(
-            '^(?:(?:[A-Za-z_]\\w*\\+?=[^\x1f]*|if|then|elif|else|while|until|do|!|\\{|time|nohup|command|exec|builtin|setsid',
-            '|(?:[^\x1f]*/)?(?:sudo|doas)(?:\x1f(?:-[ugpCTUrtDRh]\x1f[^\x1f]*|-[^\x1f]+|\\w+=[^\x1f]*))*',
-            '|(?:[^\x1f]*/)?env(?:\x1f(?:-[uCS]\x1f[^\x1f]*|-[^\x1f]+|\\w+=[^\x1f]*))*',
-            '|(?:nice|ionice|stdbuf)(?:\x1f(?:-[nceoi]\x1f[^\x1f]*|-[^\x1f]+))*',
-            '|timeout(?:\x1f(?:-[ks]\x1f[^\x1f]*|-[^\x1f]+))*\x1f[0-9.]+[smhd]?',
-            '|xargs(?:\x1f(?:-[nPIdLsEa]\x1f[^\x1f]*|-[^\x1f]+))*)\x1f)*')) AS prefix_of,
-    -- The link, the prefix, the program, its arguments, and the files that it is told to write to.
-    (link, words, prefix, files) -> (
-        link,
-        prefix,
-        replaceRegexpOne(splitByChar('\x1f', substring(words, length(prefix) + 1))[1], '^.*/', ''),
-        arraySlice(splitByChar('\x1f', substring(words, length(prefix) + 1)), 2),
-        files) AS command_of,
-    script -> arrayFilter(
-        command -> match(command.3, '^[\\w.~+-]*[A-Za-z][\\w.+-]*$')
-            AND command.3 NOT IN ('for', 'case', 'select', 'function', 'in', 'done', 'fi', 'esac'),
-        arrayMap(
-            tokens -> arrayMap(
-                words -> command_of(
-                    extract(tokens, '^(?:&&?|\\|[|&]?|;[;&]*|[\n()`])'),
-                    words,
-                    -- A prefix with nothing after it, such as sudo -l, is the program itself.
-                    if(length(prefix_of(words)) > length(words) AND match(words, '^(?:[^\x1f]*/)?(?:sudo|doas|env|xargs)(?:\x1f|$)'), '', prefix_of(words)),
-                    arrayMap(
-                        file -> unquoted(file),
-                        extractAll(tokens, '(?:^|\x1f)[0-9]*(?:&>>?|>>|>\\|?)\x1f([^\x1f]+)'))),
-                [unquoted(replaceRegexpAll(
-                    tokens,
-                    '^(?:&&?|\\|[|&]?|;[;&]*|[\n()`])(?:\x1f|$)|(?:^|\x1f)#[^\x1f]*|(?:^|\x1f)[0-9]*(?:&>>?|<<<|<<-?|>>|>[|&]|<[&>]|[<>])(?:\x1f[^\x1f]*|$)',
-                    ''))])[1],
-            split_commands(script))) AS outer_commands,
-    -- Scripts inside a script: substitutions in double quotes, sh -c, eval, find -exec.
-    (script, commands) -> arrayConcat(
-        arrayFlatten(arrayMap(
-            quoted -> extractAll(quoted, '(?:\\$\\(|`)([^()`]+)[)`]'),
-            extractAll(script, '(?s)\\\\.|\'[^\']*\'|"((?:[^"\\\\]|\\\\.)*)"'))),
-        arrayFlatten(arrayMap(
-            command -> multiIf(
-                command.3 IN ('sh', 'bash', 'dash', 'ksh', 'zsh', 'su'),
-                    arrayFilter((word, before) -> match(before, '^-\\w*c$'), command.4, arrayPopBack(arrayPushFront(command.4, ''))),
-                command.3 = 'eval', [arrayStringConcat(command.4, ' ')],
-                command.3 = 'find', extractAll(arrayStringConcat(command.4, ' '), '-(?:exec|ok)(?:dir)? (.+?) (?:;|\\+)(?: |$)'),
-                []),
-            commands))) AS inner_scripts,
-    script -> arrayConcat(
-        outer_commands(script),
-        arrayFlatten(arrayMap(inner -> outer_commands(inner), inner_scripts(script, outer_commands(script))))) AS commands_of,
-    -- The files that a command touches, and how: those it is told to write to, and those among its arguments. What is only said,
-    -- and the pattern of a search, is no file.
-    command -> arrayConcat(
-        arrayMap(file -> ('write', file), arrayFilter(file -> NOT match(file, '^(?:[0-9]+|-|/dev/.*)$'), command.5)),
-        arrayMap(
-            word -> (
-                multiIf(
-                    command.3 IN ('cp', 'mv', 'rsync', 'scp', 'install', 'ln') AND word = command.4[-1], 'write',
-                    command.3 IN ('rm', 'rmdir', 'unlink', 'shred'), 'delete',
-                    command.3 = 'git' AND command.4[1] = 'rm', 'delete',
-                    command.3 = 'mv' OR (command.3 = 'git' AND command.4[1] = 'mv'), 'move',
-                    command.3 IN ('tee', 'touch', 'mkdir', 'truncate'), 'write',
-                    command.3 IN ('cp', 'rsync', 'scp', 'install', 'ln'), 'copy',
-                    command.3 IN ('sed', 'perl') AND arrayExists(option -> match(option, '^-[A-Za-z]*i|^--in-place'), command.4), 'edit',
-                    command.3 IN ('chmod', 'chown', 'chgrp', 'setfacl'), 'change rights',
-                    command.3 IN (
-                        'cat', 'bat', 'less', 'more', 'head', 'tail', 'tac', 'nl', 'grep', 'egrep', 'fgrep', 'rg', 'ag', 'sed', 'awk', 'gawk', 'jq', 'yq',
-                        'wc', 'sort', 'uniq', 'cut', 'diff', 'cmp', 'xxd', 'od', 'hexdump', 'strings', 'base64', 'md5sum', 'sha256sum', 'file', 'source', '.',
-                        'openssl', 'gpg', 'zcat', 'gunzip', 'tar', 'zip', 'view'), 'read',
-                    command.3 IN ('ls', 'find', 'fd', 'tree', 'stat', 'du', 'cd', 'pushd'), 'list',
-                    'use'),
-                word),
-            arrayFilter(
-                word -> match(word, '^(?:[^\\s:=\'"`$(){}|<>,;]*[./~][^\\s:=\'"`(){}|<>,;]*)$') AND NOT match(word, '^[.~-]$|^[0-9.]+$|^/dev/'),
-                arrayMap(
-                    word -> if(startsWith(word, '-'), extract(word, '^--?[\\w-]+=(.+)$'), word),
-                    arrayFilter(
-                        (word, place) -> command.3 NOT IN ('echo', 'printf', 'export', 'alias', 'test', 'expr', 'sleep', 'date', 'seq', 'curl', 'wget')
-                            AND NOT (
-                                command.3 IN ('grep', 'egrep', 'fgrep', 'rg', 'ag', 'sed', 'awk', 'gawk', 'jq', 'yq', 'perl')
-                                AND place = arrayFirstIndex(other -> NOT startsWith(other, '-'), command.4)),
-                        command.4,
-                        arrayEnumerate(command.4)))))) AS paths_of,
     -- What a file holds that is worth guarding, by its name, the worst first.
     path -> multiIf(
         match(path, '(?:^|/)id_(?:rsa|dsa|ecdsa|ed25519)$|\\.(?:pem|key|ppk|p12|pfx|jks|keystore)$|(?:^|/)\\.gnupg(?:/|$)|private[_-]?key'),
@@ -180,46 +69,19 @@ WITH
             ToolName,
             AgentEvent,
             Success,
-            AgentEvent = 'tool_decision' AND LogAttributes['decision'] = 'reject' AS rejected,
-            if(LogAttributes['tool_use_id'] = '', toString(EventId), LogAttributes['tool_use_id']) AS call,
-            arrayFirst(
-                x -> x != '',
-                [
-                    JSONExtractString(LogAttributes['tool_input'], 'file_path'),
-                    JSONExtractString(LogAttributes['tool_input'], 'notebook_path'),
-                    JSONExtractString(LogAttributes['tool_input'], 'path')
-                ]) AS file,
-            if(
-                ToolName = 'Bash' OR startsWith(ToolName, 'mcp'),
-                arrayFirst(
-                    x -> x != '',
-                    [
-                        JSONExtractString(LogAttributes['tool_parameters'], 'full_command'),
-                        JSONExtractString(LogAttributes['tool_input'], 'command')
-                    ]),
-                '') AS line,
-            arrayDistinct(arrayConcat(
-                if(
-                    file = '',
-                    [],
-                    [(
-                        transform(
-                            toString(ToolName),
-                            ['Read', 'NotebookRead', 'Write', 'Edit', 'MultiEdit', 'NotebookEdit', 'Grep', 'Glob', 'LS'],
-                            ['read', 'read', 'write', 'edit', 'edit', 'edit', 'search', 'search', 'list'],
-                            'use'),
-                        file,
-                        toString(ToolName))]),
-                arrayFlatten(arrayMap(
-                    command -> arrayMap(touch -> (touch.1, touch.2, command.3), paths_of(command)),
-                    if(line = '', [], commands_of(without_documents(line))))))) AS touched
+            ToolCall.verdict = 'reject' AS rejected,
+            ToolCall.call AS call,
+            Touched AS touched
         FROM otel_logs
         WHERE TenantId = {tenant:String}
             AND AgentEvent IN ('tool_decision', 'tool_result')
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
+            AND notEmpty(Touched)
             AND (AgentEvent = 'tool_result' OR ToolName = 'Bash' OR startsWith(ToolName, 'mcp'))
-            AND (AgentEvent = 'tool_result' OR LogAttributes['decision'] = 'reject' OR LogAttributes['tool_use_id'] != '')
+            AND (AgentEvent = 'tool_result' OR ToolCall.verdict = 'reject' OR ToolCall.call != toString(EventId))
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -29,84 +29,6 @@ outcome = "ok, failed, refused, or no result: allowed, and neither done nor fail
 call = "the id of the tool's call"
 */
 WITH
-    -- Commands are read as a shell reads them: what is said, quoted or written is not taken for what is run.
-    -- These functions stand letter for letter in every query that reads commands.
-    -- A here-document is data, unless it is a shell that reads it.
-    script -> if(
-        position(script, '<<') = 0,
-        script,
-        arrayStringConcat(
-            arrayFold(
-                (kept, line) -> multiIf(
-                    kept.2 != '', if(trimBoth(line) = kept.2, (kept.1, ''), kept),
-                    match(line, '\\b(?:ba|da|k|z)?sh\\b[^|;&]*<<'), (arrayPushBack(kept.1, line), ''),
-                    (arrayPushBack(kept.1, line), extract(line, '(?:^|[^<])<<-?\\s*[\'"\\\\]?([A-Za-z_]\\w*)'))),
-                splitByChar('\n', script),
-                CAST(([], ''), 'Tuple(Array(String), String)')).1,
-            '\n')) AS without_documents,
-    -- A string for each simple command: the operator that links it to the one before, then its words, joined by \x1f.
-    script -> arrayMap(
-        tokens -> arrayStringConcat(tokens, '\x1f'),
-        arraySplit(
-            token -> token IN ('&&', '||', '|', '|&', '&', ';', ';;', ';&', ';;&', '\n', '(', ')', '`'),
-            extractAll(
-                replaceAll(script, '\\\n', ' '),
-                concat(
-                    '(?s)#[^\n]*|&&|\\|[|&]?|;[;&]*|[\n()`]',
-                    '|[0-9]*(?:&>>?|<<<|<<-?|>>|>[|&]|<[&>]|[<>])|&',
-                    '|(?:\\$\'(?:[^\'\\\\]|\\\\.)*(?:\'|$)|[^\\s\'"\\\\;&|()<>`]|\\\\.|\'[^\']*(?:\'|$)|"(?:[^"\\\\]|\\\\.)*(?:"|$))+')))) AS split_commands,
-    words -> replaceRegexpAll(words, '(?s)\\$?\'([^\']*)\'|"((?:[^"\\\\]|\\\\.)*)"|\\\\(.)', '\\1\\2\\3') AS unquoted,
-    -- What stands before the program: assignments, keywords, and programs that run another one.
-    words -> extract(
-        concat(words, '\x1f'),
-        concat(
-            '^(?:(?:[A-Za-z_]\\w*\\+?=[^\x1f]*|if|then|elif|else|while|until|do|!|\\{|time|nohup|command|exec|builtin|setsid',
-            '|(?:[^\x1f]*/)?(?:sudo|doas)(?:\x1f(?:-[ugpCTUrtDRh]\x1f[^\x1f]*|-[^\x1f]+|\\w+=[^\x1f]*))*',
-            '|(?:[^\x1f]*/)?env(?:\x1f(?:-[uCS]\x1f[^\x1f]*|-[^\x1f]+|\\w+=[^\x1f]*))*',
-            '|(?:nice|ionice|stdbuf)(?:\x1f(?:-[nceoi]\x1f[^\x1f]*|-[^\x1f]+))*',
-            '|timeout(?:\x1f(?:-[ks]\x1f[^\x1f]*|-[^\x1f]+))*\x1f[0-9.]+[smhd]?',
-            '|xargs(?:\x1f(?:-[nPIdLsEa]\x1f[^\x1f]*|-[^\x1f]+))*)\x1f)*')) AS prefix_of,
-    -- The link, the prefix, the program, its arguments, and the files that it is told to write to.
-    (link, words, prefix, files) -> (
-        link,
-        prefix,
-        replaceRegexpOne(splitByChar('\x1f', substring(words, length(prefix) + 1))[1], '^.*/', ''),
-        arraySlice(splitByChar('\x1f', substring(words, length(prefix) + 1)), 2),
-        files) AS command_of,
-    script -> arrayFilter(
-        command -> match(command.3, '^[\\w.~+-]*[A-Za-z][\\w.+-]*$')
-            AND command.3 NOT IN ('for', 'case', 'select', 'function', 'in', 'done', 'fi', 'esac'),
-        arrayMap(
-            tokens -> arrayMap(
-                words -> command_of(
-                    extract(tokens, '^(?:&&?|\\|[|&]?|;[;&]*|[\n()`])'),
-                    words,
-                    -- A prefix with nothing after it, such as sudo -l, is the program itself.
-                    if(length(prefix_of(words)) > length(words) AND match(words, '^(?:[^\x1f]*/)?(?:sudo|doas|env|xargs)(?:\x1f|$)'), '', prefix_of(words)),
-                    arrayMap(
-                        file -> unquoted(file),
-                        extractAll(tokens, '(?:^|\x1f)[0-9]*(?:&>>?|>>|>\\|?)\x1f([^\x1f]+)'))),
-                [unquoted(replaceRegexpAll(
-                    tokens,
-                    '^(?:&&?|\\|[|&]?|;[;&]*|[\n()`])(?:\x1f|$)|(?:^|\x1f)#[^\x1f]*|(?:^|\x1f)[0-9]*(?:&>>?|<<<|<<-?|>>|>[|&]|<[&>]|[<>])(?:\x1f[^\x1f]*|$)',
-                    ''))])[1],
-            split_commands(script))) AS outer_commands,
-    -- Scripts inside a script: substitutions in double quotes, sh -c, eval, find -exec.
-    (script, commands) -> arrayConcat(
-        arrayFlatten(arrayMap(
-            quoted -> extractAll(quoted, '(?:\\$\\(|`)([^()`]+)[)`]'),
-            extractAll(script, '(?s)\\\\.|\'[^\']*\'|"((?:[^"\\\\]|\\\\.)*)"'))),
-        arrayFlatten(arrayMap(
-            command -> multiIf(
-                command.3 IN ('sh', 'bash', 'dash', 'ksh', 'zsh', 'su'),
-                    arrayFilter((word, before) -> match(before, '^-\\w*c$'), command.4, arrayPopBack(arrayPushFront(command.4, ''))),
-                command.3 = 'eval', [arrayStringConcat(command.4, ' ')],
-                command.3 = 'find', extractAll(arrayStringConcat(command.4, ' '), '-(?:exec|ok)(?:dir)? (.+?) (?:;|\\+)(?: |$)'),
-                []),
-            commands))) AS inner_scripts,
-    script -> arrayConcat(
-        outer_commands(script),
-        arrayFlatten(arrayMap(inner -> outer_commands(inner), inner_scripts(script, outer_commands(script))))) AS commands_of,
     -- What a command does on the network. Each word of the text ends in a tab.
     (text) -> multiIf(
         match(text, '^(?:nc|ncat|netcat|socat|telnet)\t')
@@ -178,43 +100,32 @@ WITH
     runs AS
     (
         SELECT
-            *,
-            commands_of(without_documents(line)) AS commands
-        FROM
-        (
-            SELECT
-                Timestamp,
-                SessionId,
-                UserId,
-                Project,
-                ToolName,
-                AgentEvent,
-                Success,
-                AgentEvent = 'tool_decision' AND LogAttributes['decision'] = 'reject' AS rejected,
-                if(LogAttributes['tool_use_id'] = '', toString(EventId), LogAttributes['tool_use_id']) AS call,
-                JSONExtractBool(LogAttributes['tool_parameters'], 'dangerouslyDisableSandbox') AS unboxed,
-                arrayFirst(
-                    x -> x != '',
-                    [
-                        JSONExtractString(LogAttributes['tool_parameters'], 'full_command'),
-                        JSONExtractString(LogAttributes['tool_input'], 'command')
-                    ]) AS line
-            FROM otel_logs
-            WHERE TenantId = {tenant:String}
-                AND AgentEvent IN ('tool_decision', 'tool_result')
-                AND (ToolName = 'Bash' OR startsWith(ToolName, 'mcp'))
-                AND Timestamp >= {from:DateTime64(9, 'UTC')}
-                AND Timestamp < {to:DateTime64(9, 'UTC')}
-                AND (AgentEvent = 'tool_result' OR LogAttributes['decision'] = 'reject' OR LogAttributes['tool_use_id'] != '')
-                AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
-                AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
-                AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
-                AND (empty({tool:Array(String)}) OR ToolName IN {tool:Array(String)})
-                AND (empty({session:Array(String)}) OR SessionId IN {session:Array(String)})
-                AND (empty({terminal:Array(String)}) OR LogAttributes['terminal.type'] IN {terminal:Array(String)})
-                AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})
-        )
-        WHERE line != ''
+            Timestamp,
+            SessionId,
+            UserId,
+            Project,
+            ToolName,
+            AgentEvent,
+            Success,
+            ToolCall.verdict = 'reject' AS rejected,
+            ToolCall.call AS call,
+            Commands AS commands
+        FROM otel_logs
+        WHERE TenantId = {tenant:String}
+            AND AgentEvent IN ('tool_decision', 'tool_result')
+            AND notEmpty(Commands)
+            AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
+            AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
+            AND (AgentEvent = 'tool_result' OR ToolCall.verdict = 'reject' OR ToolCall.call != toString(EventId))
+            AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
+            AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
+            AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
+            AND (empty({tool:Array(String)}) OR ToolName IN {tool:Array(String)})
+            AND (empty({session:Array(String)}) OR SessionId IN {session:Array(String)})
+            AND (empty({terminal:Array(String)}) OR LogAttributes['terminal.type'] IN {terminal:Array(String)})
+            AND (empty({version:Array(String)}) OR ResourceAttributes['service.version'] IN {version:Array(String)})
     )
 SELECT
     time,
@@ -302,15 +213,17 @@ FROM
     (
         SELECT
             *,
-            AgentEvent = 'tool_decision' AND LogAttributes['decision'] = 'reject' AS rejected,
-            if(LogAttributes['tool_use_id'] = '', toString(EventId), LogAttributes['tool_use_id']) AS call
+            ToolCall.verdict = 'reject' AS rejected,
+            ToolCall.call AS call
         FROM otel_logs
         WHERE TenantId = {tenant:String}
             AND AgentEvent IN ('tool_decision', 'tool_result')
             AND ToolName IN ('WebFetch', 'WebSearch')
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
-            AND (AgentEvent = 'tool_result' OR LogAttributes['decision'] = 'reject' OR LogAttributes['tool_use_id'] != '')
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
+            AND (AgentEvent = 'tool_result' OR ToolCall.verdict = 'reject' OR ToolCall.call != toString(EventId))
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
             AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

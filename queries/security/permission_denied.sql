@@ -53,15 +53,14 @@ FROM otel_logs
 WHERE TenantId = {tenant:String}
     AND AgentEvent IN ('tool_decision', 'tool_result', 'api_error', 'auth')
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND multiIf(
-        AgentEvent = 'tool_decision', LogAttributes['decision'] = 'reject',
+        AgentEvent = 'tool_decision', ToolCall.verdict = 'reject',
         AgentEvent = 'api_error', LogAttributes['status_code'] IN ('401', '403'),
         AgentEvent = 'auth', ifNull(Success = false, false),
-        NOT ifNull(Success, false)
-            AND match(
-                concat(LogAttributes['error'], ' ', LogAttributes['error_type']),
-                '(?i)permission|denied|unauthori[sz]ed|forbidden|not (?:allowed|permitted)|EACCES|EPERM|read-only file system'))
+        ToolCall.verdict = 'denied')
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
     AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
     AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

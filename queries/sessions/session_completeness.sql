@@ -95,7 +95,9 @@ FROM
         FROM otel_logs
         WHERE TenantId = {tenant:String}
             AND Timestamp >= bounds.1
+            AND toStartOfHour(Timestamp) > bounds.1 - toIntervalHour(1)
             AND Timestamp <= bounds.2
+            AND toStartOfHour(Timestamp) <= bounds.2
             AND SessionId IN (in_range)
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
             AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})

@@ -43,7 +43,9 @@ WITH
         WHERE TenantId = {tenant:String}
             AND SpanName IN ('claude_code.llm_request', 'claude_code.tool', 'claude_code.tool.execution')
             AND Timestamp >= bounds.1 - toIntervalDay(1)
+            AND toStartOfHour(Timestamp) > bounds.1 - toIntervalDay(1) - toIntervalHour(1)
             AND Timestamp <= bounds.2 + toIntervalDay(1)
+            AND toStartOfHour(Timestamp) <= bounds.2 + toIntervalDay(1)
             AND SessionId = {session:String}
     ),
     -- The call of the tool Agent under which a subagent's spans lie, with or without the tool's execution in between.
@@ -83,7 +85,9 @@ WITH
         WHERE TenantId = {tenant:String}
             AND AgentEvent IN ('user_prompt', 'api_request', 'tool_result', 'tool_decision', 'subagent_completed')
             AND Timestamp >= bounds.1
+            AND toStartOfHour(Timestamp) > bounds.1 - toIntervalHour(1)
             AND Timestamp <= bounds.2
+            AND toStartOfHour(Timestamp) <= bounds.2
             AND SessionId = {session:String}
             AND (AgentEvent != 'tool_decision' OR LogAttributes['decision'] = 'reject')
     ),

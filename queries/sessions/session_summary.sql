@@ -129,7 +129,9 @@ CROSS JOIN
     WHERE TenantId = {tenant:String}
         AND AgentEvent IN ('tool_result', 'tool_decision', 'compaction')
         AND Timestamp >= bounds.1
+        AND toStartOfHour(Timestamp) > bounds.1 - toIntervalHour(1)
         AND Timestamp <= bounds.2
+        AND toStartOfHour(Timestamp) <= bounds.2
         AND SessionId = {session:String}
 ) AS acts
 CROSS JOIN

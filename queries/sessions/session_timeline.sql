@@ -141,9 +141,13 @@ WHERE TenantId = {tenant:String}
     AND SessionId = {session:String}
     -- The session's own bounds prune what the range, open by default, does not.
     AND Timestamp >= bounds.1
+    AND toStartOfHour(Timestamp) > bounds.1 - toIntervalHour(1)
     AND Timestamp <= bounds.2
+    AND toStartOfHour(Timestamp) <= bounds.2
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND Timestamp >= {after_time:DateTime64(9, 'UTC')}
     AND (
         NOT {after:Bool}

@@ -27,7 +27,9 @@ WITH
         WHERE TenantId = {tenant:String}
             AND SpanName IN ('claude_code.llm_request', 'claude_code.tool')
             AND Timestamp >= {from:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
             AND Timestamp < {to:DateTime64(9, 'UTC')}
+            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
             AND SessionId != ''
             AND SpanAttributes['agent_id'] != ''
             AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
@@ -59,7 +61,9 @@ WITH
             WHERE TenantId = {tenant:String}
                 AND SpanName = 'claude_code.tool.execution'
                 AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                 AND Timestamp < {to:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
                 AND SpanId IN (SELECT parent_span FROM agent_spans)
         ) AS executions ON executions.SpanId = agent_spans.parent_span
         LEFT JOIN
@@ -72,7 +76,9 @@ WITH
                 AND SpanName = 'claude_code.tool'
                 AND ToolName IN ('Agent', 'Task')
                 AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
                 AND Timestamp < {to:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         ) AS calls ON calls.SpanId = if(executions.ParentSpanId != '', executions.ParentSpanId, agent_spans.parent_span)
         GROUP BY
             SessionId,
@@ -109,7 +115,9 @@ LEFT JOIN
     WHERE TenantId = {tenant:String}
         AND SpanName IN ('claude_code.llm_request', 'claude_code.tool')
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND SessionId IN (SELECT SessionId FROM agent_spans)
     GROUP BY SessionId
 ) AS users ON users.SessionId = nested.session

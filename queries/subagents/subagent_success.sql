@@ -36,7 +36,9 @@ WHERE TenantId = {tenant:String}
     AND ToolName IN ('Agent', 'Task')
     AND (AgentEvent = 'tool_result' OR LogAttributes['decision'] = 'reject')
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
     AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
     AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

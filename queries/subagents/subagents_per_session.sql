@@ -49,7 +49,9 @@ WHERE TenantId = {tenant:String}
     AND (AgentEvent != 'tool_decision' OR LogAttributes['decision'] = 'reject')
     AND SessionId != ''
     AND Timestamp >= {from:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND Timestamp < {to:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
     AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
     AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -48,7 +48,9 @@ FROM
         AND AgentEvent = 'tool_result'
         AND ToolName IN ('Grep', 'Glob')
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
         AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
         AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})

@@ -37,7 +37,9 @@ FROM
     WHERE TenantId = {tenant:String}
         AND AgentEvent = {event:String}
         AND Timestamp >= {from:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
         AND Timestamp < {to:DateTime64(9, 'UTC')}
+        AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
         AND SessionId != ''
         AND ToolName != ''
         AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})

@@ -23,6 +23,7 @@ mod mcp;
 mod openapi;
 mod pages;
 mod parameters;
+mod queries;
 mod reload;
 mod replay;
 mod rights;
