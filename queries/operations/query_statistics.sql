@@ -4,6 +4,7 @@ filters = []
 tables = ["query_audit"]
 limit = { default = 200, max = 10000 }
 cache = "10s"
+role = "admin"
 
 [params.by]
 type = "enum"

@@ -114,6 +114,7 @@ WHERE TenantId = {tenant:String}
     AND Timestamp < {to:DateTime64(9, 'UTC')}
     AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND Timestamp >= {after_time:DateTime64(3, 'UTC')}
+    AND toStartOfHour(Timestamp) > {after_time:DateTime64(3, 'UTC')} - toIntervalHour(1)
     AND (
         NOT {after:Bool}
         OR (time, SessionId, Sequence, EventId)

@@ -149,6 +149,7 @@ WHERE TenantId = {tenant:String}
     AND Timestamp < {to:DateTime64(9, 'UTC')}
     AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
     AND Timestamp >= {after_time:DateTime64(9, 'UTC')}
+    AND toStartOfHour(Timestamp) > {after_time:DateTime64(9, 'UTC')} - toIntervalHour(1)
     AND (
         NOT {after:Bool}
         OR (Timestamp, Sequence, EventId) > ({after_time:DateTime64(9, 'UTC')}, {after_sequence:UInt64}, {after_event_id:UInt128})

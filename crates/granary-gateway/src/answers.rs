@@ -58,6 +58,11 @@ impl Answers {
         }
     }
 
+    /// The same, with what is not kept asked of that runner.
+    pub(crate) fn over(self, runner: Runner) -> Self {
+        Self { runner, ..self }
+    }
+
     /// Forgets what is kept of a tenant; returns how many answers that were.
     pub(crate) fn flush(&self, tenant: &TenantId) -> usize {
         self.cache.flush(tenant)

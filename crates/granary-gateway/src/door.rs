@@ -53,6 +53,11 @@ impl Door {
         Self { relay, guest, tables, limits, runner: runner.clone(), found: Arc::default() }
     }
 
+    /// The same with statements run by that runner.
+    pub(crate) fn over(self, runner: &Runner) -> Self {
+        Self { runner: runner.clone(), ..self }
+    }
+
     /// The only database there is.
     pub(crate) fn database(&self) -> &str {
         self.relay.database()

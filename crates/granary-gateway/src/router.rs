@@ -145,7 +145,9 @@ impl GatewayState {
         let options = AuditOptions { keep, queue, parameters, scrub };
         let audit = Audit::start(auditor.clone(), options, self.counted.clone());
         let runner = self.runner.watched(Meter::new(auditor), audit.clone());
-        Self { runner, audit, ..self }
+        let answers = self.answers.over(runner.clone());
+        let door = self.door.map(|door| door.over(&runner));
+        Self { runner, answers, door, audit, ..self }
     }
 
     /// Who asked what; for what answers beside the gateway's own routes.

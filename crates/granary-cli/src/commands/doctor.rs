@@ -86,7 +86,12 @@ fn configuration(settings: &Settings) -> Vec<Check> {
         (
             "catalogue",
             "queries can be used",
-            Catalogue::load(settings.gateway.query_dir.as_deref()).map(drop).map_err(text),
+            Catalogue::load(settings.gateway.query_dir.as_deref()).map_err(text).and_then(|catalogue| {
+                match catalogue.problems() {
+                    [] => Ok(()),
+                    [problem, ..] => Err(format!("{}: {}", problem.file, problem.reason)),
+                }
+            }),
         ),
         ("senders", "keys and certificates can be used", Ingest::check(&settings.ingest()).map_err(text)),
     ];

@@ -27,6 +27,48 @@ const KINDS: &[(&str, u16, &str, &str)] = &[
         "a WebSocket begins with a GET over HTTP/1.1 with Connection: upgrade",
     ),
     (
+        "unauthenticated",
+        401,
+        "no key or token is shown, or none that is taken",
+        "a key is needed: Authorization: Bearer, X-Api-Key, or the password of HTTP Basic",
+    ),
+    (
+        "wrong-role",
+        403,
+        "it is for a higher role, or for keys that ask",
+        "this is for the role admin; this key has the role viewer",
+    ),
+    (
+        "wrong-network",
+        403,
+        "the key is used from elsewhere than it may be",
+        "this key may not be used from here",
+    ),
+    (
+        "foreign-host",
+        403,
+        "without a key, by a name that is not this machine's",
+        "without a key this is answered by the names of this machine alone, such as localhost",
+    ),
+    (
+        "forbidden-group",
+        403,
+        "the key is for other groups of queries",
+        "queries of the group cost are not among those that this key may ask",
+    ),
+    (
+        "forbidden-query",
+        403,
+        "the query cannot be narrowed to what the key may see",
+        "the query freshness does not honour the filter user, which this key has",
+    ),
+    (
+        "fixed-parameter",
+        403,
+        "the key gives the parameter another value",
+        "the parameter project is fixed for this key and cannot be given another value",
+    ),
+    (
         "foreign-origin",
         403,
         "a page of another site asks for what pages of other sites may not have",
@@ -95,6 +137,24 @@ const KINDS: &[(&str, u16, &str, &str)] = &[
         "more requests than the allowance that RateLimit-Policy tells of",
     ),
     (
+        "too-many-queries",
+        429,
+        "as many queries of the caller or its tenant run and wait as may",
+        "as many queries of this caller wait as may",
+    ),
+    (
+        "budget-used-up",
+        429,
+        "the hour's rows or bytes of the caller or its tenant are read",
+        "the rows that this caller may read in an hour are read",
+    ),
+    (
+        "too-many-failures",
+        429,
+        "too many keys that are not taken came from this address",
+        "too many keys that are not taken came from this address; come again in 30 s",
+    ),
+    (
         "internal",
         500,
         "something is broken; the log has more under the request's id",
@@ -121,10 +181,25 @@ const KINDS: &[(&str, u16, &str, &str)] = &[
 ];
 
 /// What any route that counts against an allowance may answer with.
-pub(super) const ALWAYS: [&str; 2] = ["too-many-requests", "internal"];
+pub(super) const ALWAYS: [&str; 8] = [
+    "unauthenticated",
+    "wrong-role",
+    "wrong-network",
+    "foreign-host",
+    "too-many-requests",
+    "too-many-failures",
+    "internal",
+    "unavailable",
+];
 
 /// What a query may answer with, beside [`ALWAYS`].
-pub(super) const OF_A_QUERY: [&str; 9] = [
+pub(super) const OF_A_QUERY: [&str; 15] = [
+    "not-acceptable",
+    "forbidden-group",
+    "forbidden-query",
+    "fixed-parameter",
+    "too-many-queries",
+    "budget-used-up",
     "bad-parameter",
     "unknown-parameter",
     "not-found",
@@ -186,7 +261,17 @@ fn response(kinds: &[&(&str, u16, &str, &str)]) -> Value {
         })
         .collect();
     let mut headers = super::object([("x-request-id", reference("headers", "request_id"))]);
-    if kinds.iter().any(|(kind, ..)| matches!(*kind, "too-many-requests" | "busy" | "unavailable")) {
+    if kinds.iter().any(|(kind, ..)| {
+        matches!(
+            *kind,
+            "too-many-requests"
+                | "too-many-queries"
+                | "budget-used-up"
+                | "too-many-failures"
+                | "busy"
+                | "unavailable"
+        )
+    }) {
         headers.insert("retry-after".to_owned(), reference("headers", "retry_after"));
     }
     json!({

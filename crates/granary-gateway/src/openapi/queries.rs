@@ -16,17 +16,19 @@ pub(super) fn answer_name(query: &NamedQuery) -> String {
 
 pub(super) fn path(query: &NamedQuery) -> Value {
     let described = query.describe();
-    let names: Vec<_> = Format::ALL.iter().map(|format| json!(format.name())).collect();
+    let names: Vec<_> = query.formats().map(|format| json!(format.name())).collect();
     let format = json!({
         "name": "format", "in": "path", "required": true, "description": "how the answer is written",
         "schema": { "type": "string", "enum": names },
     });
-    let parameters =
-        [format].into_iter().chain(described.parameters.iter().map(parameter)).collect::<Vec<_>>();
-    let content: Map<_, _> = Format::ALL
-        .iter()
-        .map(|format| (format.content_type().to_owned(), content(query, *format)))
-        .collect();
+    let cursor = described.pages.then(|| {
+        json!({ "name": "cursor", "in": "query", "required": false, "schema": { "type": "string" },
+            "description": "empty for the first page, then what X-Next-Cursor or Link of the page before says" })
+    });
+    let of_query = described.parameters.iter().map(parameter);
+    let parameters = [format].into_iter().chain(of_query).chain(cursor).collect::<Vec<_>>();
+    let content: Map<_, _> =
+        query.formats().map(|format| (format.content_type().to_owned(), content(query, format))).collect();
     let mut headers = super::routes::usual_headers();
     for (name, of) in [("ratelimit", "rate_limit"), ("ratelimit-policy", "rate_limit_policy")] {
         headers.insert(name.to_owned(), reference("headers", of));
@@ -35,6 +37,7 @@ pub(super) fn path(query: &NamedQuery) -> Value {
     let mut responses = responses_of(&[&OF_A_QUERY[..], &ALWAYS].concat());
     let ok = json!({ "description": "the answer", "headers": headers, "content": content });
     responses.insert("200".to_owned(), ok);
+    responses.insert("304".to_owned(), json!({ "description": "the client has this answer" }));
     json!({ "get": {
         "operationId": query.name(),
         "tags": [query.group()],

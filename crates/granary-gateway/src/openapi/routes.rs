@@ -4,14 +4,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::problems::{ALWAYS, responses_of};
+use super::problems::{ALWAYS, OF_A_QUERY, responses_of};
 use super::{object, reference};
+use crate::Format;
 
 /// What routes are grouped by, beside the queries' groups.
 pub(super) const TAGS: [(&str, &str); 4] = [
     ("catalogue", "which questions can be asked"),
     ("sessions read", "a session's events, as they went or as a file"),
-    ("agents", "the Model Context Protocol"),
+    ("agents", "agents and BI tools: the Model Context Protocol, ClickHouse's HTTP interface"),
     ("service", "this process"),
 ];
 
@@ -23,10 +24,17 @@ pub(super) fn paths(groups: &[&str]) -> Map<String, Value> {
         ("/openapi.json", openapi()),
         ("/v1/queries", list()),
         ("/v1/queries/{name}", describe()),
+        ("/v1/queries/{name}/rows", rows()),
+        ("/v1/cache", cache()),
         ("/v1/sessions/{id}/replay", replay()),
         ("/v1/sessions/{id}/events.ndjson", events("application/x-ndjson", "events_as_ndjson")),
         ("/v1/sessions/{id}/events.csv", events("text/csv; charset=utf-8; header=present", "events_as_csv")),
         ("/v1/sessions/{id}/archive", archive()),
+        ("/v1/live", live()),
+        ("/clickhouse", clickhouse("clickhouse")),
+        ("/clickhouse/", clickhouse("clickhouse_slash")),
+        ("/clickhouse/ping", ping("clickhouse_ping")),
+        ("/ping", ping("ping")),
         ("/mcp", mcp(groups)),
         ("/livez", alive()),
         ("/readyz", ready()),
@@ -61,7 +69,109 @@ fn index() -> Value {
         "properties": { "name": text(), "version": text(), "routes": { "type": "array", "items": route } },
     });
     let answers = ok("what there is", "application/json", schema);
-    json!({ "get": operation("index", "service", "What is there?", json!([]), answers, &with(&[])) })
+    let mut paths = clickhouse("clickhouse_at_root");
+    paths["get"] = operation(
+        "index",
+        "service",
+        "What is there? With query=, ClickHouse's HTTP interface",
+        json!([]),
+        answers,
+        &with(&[]),
+    );
+    paths
+}
+
+/// A query's answer in the format that `Accept` asks for; what it takes and answers is said at each query's own path.
+fn rows() -> Value {
+    let name = json!([{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    let content: Map<_, _> =
+        Format::ALL.iter().map(|format| (format.content_type().to_owned(), json!({}))).collect();
+    let answers = json!({
+        "200": { "description": "the answer", "headers": usual_headers(), "content": content },
+        "304": { "description": "the client has this answer", "headers": usual_headers() },
+    });
+    let kinds = with(&OF_A_QUERY);
+    json!({ "get": operation("query_rows", "catalogue", "A query's answer in the format that Accept asks for", name, answers, &kinds) })
+}
+
+fn cache() -> Value {
+    let number = json!({ "type": "integer" });
+    let schema = json!({ "type": "object", "required": ["entries", "bytes"], "properties": { "entries": number, "bytes": number } });
+    let show = ok("what is kept", "application/json", schema);
+    let schema = json!({ "type": "object", "required": ["flushed"], "properties": { "flushed": number } });
+    let flush = ok("they are asked anew from now on", "application/json", schema);
+    json!({
+        "get": operation("cache", "service", "How many answers are kept?", json!([]), show, &with(&[])),
+        "delete": operation("flush_cache", "service", "Forget the tenant's answers; for admins", json!([]), flush, &with(&[])),
+    })
+}
+
+fn live() -> Value {
+    let names = ["session", "user", "team", "tool", "severity", "event"];
+    let parameters: Vec<_> = names
+        .iter()
+        .map(|name| {
+            json!({ "name": name, "in": "query", "required": false, "description": format!("only events of this {name}; may be given several times"),
+                "schema": { "type": "array", "items": text() }, "style": "form", "explode": true })
+        })
+        .collect();
+    let mut answers = ok(
+        "the events as they are stored, without an end",
+        "text/event-stream",
+        json!({ "type": "string", "description": "server-sent events: state, logs, and missed where the client was too slow" }),
+    );
+    answers["101"] =
+        json!({ "description": "a WebSocket: events as messages, commands that pause and filter" });
+    let kinds = with(&[
+        "bad-parameter",
+        "unknown-parameter",
+        "bad-upgrade",
+        "foreign-origin",
+        "forbidden-group",
+        "forbidden-query",
+        "fixed-parameter",
+        "busy",
+    ]);
+    json!({ "get": operation("live", "sessions read", "Watch events as they are stored", json!(parameters), answers, &kinds) })
+}
+
+/// Errors here have `ClickHouse`'s own form, since its clients read no other.
+fn clickhouse(id: &str) -> Value {
+    let error = |description: &str| json!({ "description": description, "content": { "text/plain; charset=utf-8": { "schema": text() } } });
+    let answers = json!({
+        "200": { "description": "the answer, in the format that the statement or default_format names", "content": { "*/*": {} } },
+        "400": error("the statement or a parameter is wrong"),
+        "401": error("a key is needed, as X-ClickHouse-Key, password or HTTP Basic"),
+        "403": error("not allowed"),
+        "404": error("there is no such table, or no such door"),
+        "413": error("the statement is too long"),
+        "415": error("something that is not taken here, such as an upload"),
+        "429": error("a limit of the caller's or its tenant's is reached"),
+        "500": error("the statement failed"),
+        "503": error("the warehouse cannot answer now, or a limit of everybody's is reached"),
+        "504": error("the statement took longer than it may"),
+    });
+    let statement = json!([{ "name": "query", "in": "query", "required": false, "description": "the statement, if it is not the body", "schema": text() }]);
+    let of = |method: &str, required: bool| {
+        let mut parameters = statement.clone();
+        parameters[0]["required"] = json!(required);
+        operation(
+            &format!("{id}_{method}"),
+            "agents",
+            "ClickHouse's HTTP interface to the published views",
+            parameters,
+            answers.clone(),
+            &[],
+        )
+    };
+    let mut post = of("post", false);
+    post["requestBody"] = json!({ "required": false, "content": { "text/plain": { "schema": text() } } });
+    json!({ "get": of("get", false), "post": post })
+}
+
+fn ping(id: &str) -> Value {
+    let answers = ok("it is there", "text/plain; charset=utf-8", text());
+    json!({ "get": operation(id, "service", "Is ClickHouse's HTTP interface there?", json!([]), answers, &["internal"]) })
 }
 
 fn page() -> Value {

@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use crate::support::{ONE_ROW, THE_DAY, TestGateway, from, until};
 
-const HEAVY: [u8; 4] = [192, 0, 2, 1];
-const LIGHT: [u8; 4] = [192, 0, 2, 2];
+const HEAVY: [u8; 4] = [127, 0, 2, 1];
+const LIGHT: [u8; 4] = [127, 0, 2, 2];
 
 /// Runs until its answer is dropped.
 fn long() -> String {
@@ -32,7 +32,9 @@ async fn a_light_caller_s_query_is_served_next_behind_forty_of_a_heavy_caller() 
         let (gateway, served) = (Arc::clone(&gateway), Arc::clone(&served));
         let asks = Arc::clone(&gateway);
         waiting.push(tokio::spawn(async move {
-            let answer = asks.begin(from(address, &format!("/v1/queries/sessions.json?{THE_DAY}"))).await;
+            let answer = asks
+                .begin(from(address, &format!("/v1/queries/sessions.json?{THE_DAY}&limit={number}")))
+                .await;
             assert_eq!(answer.status(), StatusCode::OK);
             // Before the answer, and with it the place, is let go.
             served.lock().unwrap().push(address);

@@ -228,7 +228,7 @@ async fn accept_chooses_the_format_and_what_there_is_not_is_said_with_what_there
         let reply = gateway.get_with(&path, "accept", accept).await;
         assert_eq!((reply.status, reply.headers["content-type"].to_str().unwrap()), (StatusCode::OK, media));
         let vary: Vec<_> = reply.headers.get_all("vary").iter().map(|v| v.to_str().unwrap()).collect();
-        assert_eq!(vary.join(", "), "accept-encoding, authorization, accept");
+        assert_eq!(vary.join(", "), "accept-encoding, authorization, accept, origin");
     }
     assert_eq!(gateway.get(&path).await.headers["content-type"], "application/json");
     let reply = gateway.get_with(&path, "accept", "image/png").await;

@@ -1,5 +1,6 @@
 //! Each limit of caller, tenant and all, provoked: status, members and headers.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -9,15 +10,17 @@ use serde_json::json;
 
 use crate::support::{ONE_ROW, Reply, THE_DAY, TestGateway, filled, from, until};
 
-const A: [u8; 4] = [192, 0, 2, 1];
-const B: [u8; 4] = [192, 0, 2, 2];
+const A: [u8; 4] = [127, 0, 2, 1];
+const B: [u8; 4] = [127, 0, 2, 2];
 
 async fn gateway(configure: impl FnOnce(&mut GatewayConfig)) -> TestGateway {
     TestGateway::with(Catalogue::embedded().unwrap(), configure).await
 }
 
+/// Another one each time: a kept answer costs nothing.
 fn a_query() -> String {
-    format!("/v1/queries/sessions.json?{THE_DAY}")
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    format!("/v1/queries/sessions.json?{THE_DAY}&limit={}", 100 + ASKED.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Refused with these members and a `Retry-After` that says the same.
@@ -38,7 +41,7 @@ async fn a_tenant_has_an_allowance_for_all_its_callers() {
     for address in [A, B] {
         assert_eq!(gateway.send(from(address, "/v1/queries")).await.status, StatusCode::OK);
     }
-    let reply = gateway.send(from([192, 0, 2, 3], "/v1/queries")).await;
+    let reply = gateway.send(from([127, 0, 2, 3], "/v1/queries")).await;
     is_refused(&reply, StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "requests", "tenant", 2);
     let left = reply.headers["ratelimit"].to_str().unwrap();
     assert!(left.contains("\"tenant\";r=0;t="), "{left}");
@@ -132,19 +135,19 @@ async fn a_caller_s_line_and_everybody_s_line_are_bounded() {
     })
     .await;
     let _running = gateway.begin(from(A, "/v1/queries/long.csv")).await;
-    let (query, path) = (a_query(), "granary_gateway_waiting_queries");
+    let path = "granary_gateway_waiting_queries";
     #[expect(clippy::async_yields_async, reason = "who waits is kept waiting")]
     let waits = async |address, number| {
-        let mut asked = Box::pin(gateway.begin(from(address, &query)));
+        let mut asked = Box::pin(gateway.begin(from(address, &a_query())));
         assert!(futures::poll!(asked.as_mut()).is_pending());
         assert_eq!(gateway.metric(path).await, number);
         asked
     };
     let _first = waits(A, 1).await;
-    let reply = gateway.send(from(A, &query)).await;
+    let reply = gateway.send(from(A, &a_query())).await;
     is_refused(&reply, StatusCode::TOO_MANY_REQUESTS, "too-many-queries", "waiting", "caller", 1);
     let _second = waits(B, 2).await;
-    let reply = gateway.send(from([192, 0, 2, 3], &query)).await;
+    let reply = gateway.send(from([127, 0, 2, 3], &a_query())).await;
     is_refused(&reply, StatusCode::SERVICE_UNAVAILABLE, "busy", "waiting", "total", 2);
 }
 

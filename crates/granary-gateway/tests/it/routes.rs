@@ -42,6 +42,11 @@ async fn the_index_lists_routes_that_are_there() {
             continue;
         }
         let reply = gateway.get(&path).await;
+        if path == "/clickhouse" {
+            // There is no guest.
+            assert!(reply.text().contains("there is no door"), "{:?}", reply.body);
+            continue;
+        }
         let no_archive = path.contains("/sessions/") && reply.text().contains("there is no archive");
         assert!(reply.status == StatusCode::OK || no_archive, "{path}: {:?}", reply.body);
     }

@@ -270,9 +270,11 @@ pub(crate) fn operator_dir_with(header: &str, queries: &[(&str, &str)]) -> tempf
     let group = dir.path().join("ours");
     std::fs::create_dir(&group).unwrap();
     for (name, sql) in queries {
-        let header = format!(
-            "question = 'q?'\nfilters = []\ntables = ['otel_logs']\n{header}\n[columns]\nx = 'whatever'"
-        );
+        // The engine is asked whether a query has the columns that it says.
+        let columns =
+            if sql.contains(" AS n,") { "n = 'a number'\nx = 'whatever'" } else { "x = 'whatever'" };
+        let header =
+            format!("question = 'q?'\nfilters = []\ntables = ['otel_logs']\n{header}\n[columns]\n{columns}");
         std::fs::write(group.join(format!("{name}.sql")), format!("/*\n{header}\n*/\n{sql}")).unwrap();
     }
     dir
