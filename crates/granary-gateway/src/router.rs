@@ -147,7 +147,7 @@ impl GatewayState {
         let runner = self.runner.watched(Meter::new(auditor), audit.clone());
         let answers = self.answers.over(runner.clone());
         let door = self.door.map(|door| door.over(&runner));
-        Self { runner, answers, door, audit, ..self }
+        Self { runner, answers, audit, door, ..self }
     }
 
     /// Who asked what; for what answers beside the gateway's own routes.

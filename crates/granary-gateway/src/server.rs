@@ -129,27 +129,31 @@ impl Gateway {
         metrics: Registry,
         catalogue: Catalogue,
     ) -> Result<Self, GatewayError> {
-        let of_config = config.clone();
-        let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
-        let entrance = entrance
-            .await
-            .map_err(|error| GatewayError::Thread { source: std::io::Error::other(error) })??;
-        entrance.warn(&config);
-        let Entrance { gate, origins, tls, watch } = entrance;
-        let listen = |source| GatewayError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        health.down(CONDITION, "not serving yet");
-        Ok(Self {
-            listener,
-            address,
-            state: GatewayState::new(&config, warehouse, archive, health, metrics, catalogue)
-                .with_access(gate, origins),
-            connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
-            shutdown_grace: config.shutdown_grace,
-            tls,
-            watch,
+        // On the heap: it would make a large part of every future that starts a gateway.
+        Box::pin(async move {
+            let of_config = config.clone();
+            let entrance = tokio::task::spawn_blocking(move || Entrance::open(&of_config));
+            let entrance = entrance
+                .await
+                .map_err(|error| GatewayError::Thread { source: std::io::Error::other(error) })??;
+            entrance.warn(&config);
+            let Entrance { gate, origins, tls, watch } = entrance;
+            let listen = |source| GatewayError::Listen { address: config.listen, source };
+            let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+            let address = listener.local_addr().map_err(listen)?;
+            health.down(CONDITION, "not serving yet");
+            Ok(Self {
+                listener,
+                address,
+                state: GatewayState::new(&config, warehouse, archive, health, metrics, catalogue)
+                    .with_access(gate, origins),
+                connections: Arc::new(Semaphore::new(config.max_connections.get() as usize)),
+                shutdown_grace: config.shutdown_grace,
+                tls,
+                watch,
+            })
         })
+        .await
     }
 
     /// Opens the door for BI tools; see [`GatewayState::with_guest`].
@@ -187,6 +191,11 @@ impl Gateway {
     /// Serves until it is told to stop. Then it says that it is not ready, accepts no more connections, ends replays,
     /// lets other answers come to their end, and cuts off what has not after the grace time.
     pub async fn serve(self, stop: CancellationToken) {
+        // On the heap, as above.
+        Box::pin(self.serve_all(stop)).await;
+    }
+
+    async fn serve_all(self, stop: CancellationToken) {
         let Self { listener, address, state, connections: room, shutdown_grace, tls, watch } = self;
         let watching = tokio::spawn(watch.run(stop.clone()));
         let health = state.health.clone();

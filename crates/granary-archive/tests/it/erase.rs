@@ -51,13 +51,13 @@ async fn an_erased_session_is_nowhere_and_the_rollups_are_those_of_the_others() 
     let owner = &fixture.warehouse.owner;
     let erased = fixture.archive.erase(&TenantId::default(), SESSION).await.unwrap();
     assert_eq!((erased.objects.len(), erased.rows), (1, 28));
-    assert_eq!(contents(owner).await, without("never").await);
+    assert_eq!(contents(owner).await, Box::pin(without("never")).await);
     erased_tables_are_empty(owner).await;
     let [object] = fixture.objects().try_into().unwrap();
     assert!(object.to_string_lossy().contains("other"), "{object:?}");
     let again = fixture.archive.erase(&TenantId::default(), SESSION).await.unwrap();
     assert_eq!((again.objects.len(), again.rows), (0, 0));
-    assert_eq!(contents(owner).await, without("never_either").await);
+    assert_eq!(contents(owner).await, Box::pin(without("never_either")).await);
     let parts: u64 = owner
         .query("SELECT count() FROM cost_hourly WHERE Requests = 0 OR toInt64(Requests) < 0 OR TenantId != 'default'")
         .fetch_one()
@@ -68,7 +68,7 @@ async fn an_erased_session_is_nowhere_and_the_rollups_are_those_of_the_others() 
 
 #[tokio::test]
 async fn an_erasure_killed_at_any_moment_and_run_again_ends_where_an_undisturbed_one_ends() {
-    let expected = without("undisturbed").await;
+    let expected = Box::pin(without("undisturbed")).await;
     let fixture = fixture("erasure_killed", false).await;
     let owner = &fixture.warehouse.owner;
     let come = async || {
@@ -131,7 +131,7 @@ async fn erasures_at_the_same_time_subtract_once() {
     let (one, other) = tokio::join!(archive.erase(&tenant, SESSION), archive.erase(&tenant, SESSION));
     one.unwrap();
     other.unwrap();
-    assert_eq!(contents(&fixture.warehouse.owner).await, without("at_once_never").await);
+    assert_eq!(contents(&fixture.warehouse.owner).await, Box::pin(without("at_once_never")).await);
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn what_arrives_later_of_an_erased_session_is_not_archived_and_is_erased_a
     let refused = fixture.archive.archive_session(&TenantId::default(), SESSION).await.unwrap_err();
     assert!(matches!(refused, ArchiveError::Erased { .. }), "{refused}");
     assert_eq!(fixture.archive.erase_late().await.unwrap(), 1);
-    assert_eq!(contents(owner).await, without("later_never").await);
+    assert_eq!(contents(owner).await, Box::pin(without("later_never")).await);
     assert_eq!(fixture.archive.erase_late().await.unwrap(), 0);
 }
 

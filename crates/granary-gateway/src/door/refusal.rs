@@ -109,7 +109,7 @@ impl Refusal {
             Limit::Rows | Limit::Bytes => (201, "QUOTA_EXCEEDED"),
             _ => (202, "TOO_MANY_SIMULTANEOUS_QUERIES"),
         };
-        let problem = Problem::from(refusal.clone());
+        let problem = Problem::from(*refusal);
         Self { retry_after: problem.wait(), ..Self::new(problem.status(), code, problem.detail()) }
     }
 

@@ -45,7 +45,7 @@ async fn show_or_run(
     headers: HeaderMap,
 ) -> Response {
     if given.0.is_none() {
-        return index::show().await.into_response();
+        return index::show().into_response();
     }
     run(state, request, caller, given, headers, Request::default()).await.into_response()
 }

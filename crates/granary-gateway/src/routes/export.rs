@@ -39,7 +39,7 @@ pub(crate) async fn ndjson(
     caller: Extension<Caller>,
     id: Extension<RequestId>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, (caller, id), Writing::Ndjson).await
+    Box::pin(export(state, session, given, (caller, id), Writing::Ndjson)).await
 }
 
 /// `GET /v1/sessions/{id}/events.csv`
@@ -50,7 +50,7 @@ pub(crate) async fn csv(
     caller: Extension<Caller>,
     id: Extension<RequestId>,
 ) -> Result<Response, Problem> {
-    export(state, session, given, (caller, id), Writing::Csv).await
+    Box::pin(export(state, session, given, (caller, id), Writing::Csv)).await
 }
 
 async fn export(

@@ -31,7 +31,7 @@ const ROUTES: &[(&str, &str)] = &[
 ];
 
 /// `GET /`
-pub(crate) async fn show() -> Json<Value> {
+pub(crate) fn show() -> Json<Value> {
     let routes: Vec<_> = ROUTES.iter().map(|(path, what)| json!({ "path": path, "what": what })).collect();
     Json(json!({ "name": "granary", "version": env!("CARGO_PKG_VERSION"), "routes": routes }))
 }

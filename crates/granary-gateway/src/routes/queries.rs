@@ -109,7 +109,7 @@ async fn run(
             });
             problem.tell(&mut asked);
         })?;
-    let kept = question.query.clone();
+    let kept = Arc::clone(&question.query);
     let (answered, found) = state.answers.answer(question).await?;
     if matches!(found, Found::Hit | Found::Wait) {
         // What ran was written down for the one it ran for.

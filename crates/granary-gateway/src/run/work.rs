@@ -150,9 +150,7 @@ pub(super) fn note_error(asked: &mut Asked, error: &RunError) {
         RunError::Unavailable { .. } => (Outcome::Failed, "unavailable"),
         RunError::Failed { .. } => (Outcome::Failed, "internal"),
         RunError::AnswerTooLarge { .. } => (Outcome::Refused, "result"),
-        RunError::NoSamples { .. } | RunError::RepeatedLabels { .. } | RunError::Unreadable { .. } => {
-            (Outcome::Failed, "format")
-        }
+        RunError::NoSamples | RunError::RepeatedLabels | RunError::Unreadable => (Outcome::Failed, "format"),
     };
     asked.ended(outcome, reason);
 }

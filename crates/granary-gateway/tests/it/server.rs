@@ -35,7 +35,7 @@ pub(crate) async fn serve_over(catalogue: Catalogue, configure: impl FnOnce(&mut
     let mut config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..GatewayConfig::default() };
     configure(&mut config);
     let (health, stop) = (Health::default(), CancellationToken::new());
-    let gateway = bind(config, &health, catalogue).await.unwrap();
+    let gateway = Box::pin(bind(config, &health, catalogue)).await.unwrap();
     let address = gateway.local_addr();
     let served = tokio::spawn(gateway.serve(stop.clone()));
     Running { address, health, stop, served }
