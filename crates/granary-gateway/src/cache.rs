@@ -1,6 +1,6 @@
 //! Answers that are kept for a while, and given to whoever asks the same.
 //!
-//! **What is the same.** The key is [`PreparedQuery::scope`]: the tenant, the SQL after templating and every bound value,
+//! **What is the same.** The key is [`scope`](crate::PreparedQuery::scope): the tenant, the SQL after templating and every bound value,
 //! with the format. Who asks has no other part in an answer than through these. A range such as `-24h` until now moves
 //! with every request, so two of them are never of the same moments; they are the same all the same where they were
 //! *asked* in the same words. An answer that is given again is therefore one as of when it was made, `Age` seconds ago

@@ -3,6 +3,7 @@
 mod keys;
 mod roles;
 mod sessions;
+mod sql;
 mod tls;
 
 use std::net::SocketAddr;

@@ -19,7 +19,7 @@ async fn door() -> TestGateway {
     TestGateway::with_door(warehouse, &warehouse.guest_config, |_| {})
 }
 
-async fn published() -> &'static TestWarehouse {
+pub(crate) async fn published() -> &'static TestWarehouse {
     static PUBLISHED: OnceCell<TestWarehouse> = OnceCell::const_new();
     let make = async || {
         let warehouse = filled("door").await;
