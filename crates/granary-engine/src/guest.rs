@@ -90,3 +90,30 @@ const FREE: &[&str] = &[
     "totals_mode",
     "transform_null_in",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever sets up a server copies these.
+    #[test]
+    fn a_server_s_guest_is_told_to_be_set_up_like_the_engine_s() {
+        let sql = include_str!("../../../deploy/README.md");
+        let xml = include_str!("../../../deploy/compose/make-secrets.sh");
+        for name in FREE {
+            assert!(
+                sql.contains(&format!("    {name} ")) && sql.contains("CHANGEABLE_IN_READONLY"),
+                "{name}"
+            );
+            assert!(xml.contains(&format!("<{name}><changeable_in_readonly/></{name}>")), "{name}");
+        }
+        let (in_sql, in_xml) =
+            (sql.matches("CHANGEABLE_IN_READONLY").count(), xml.matches("<changeable_in_readonly/>").count());
+        let bounds = 5;
+        assert_eq!(
+            (in_sql, in_xml),
+            (FREE.len() + bounds, FREE.len() + bounds),
+            "and no more may be changed"
+        );
+    }
+}
