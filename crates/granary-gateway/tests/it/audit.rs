@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use crate::support::{ONE_ROW, THE_DAY, TestGateway, filled, from, is_running, metric, until};
+use crate::support::{ONE_ROW, THE_DAY, TestGateway, filled, from, is_reading, metric, until};
 
 /// These columns of all entries, in the order of coming.
 async fn entries(warehouse: &TestWarehouse, columns: &str) -> Vec<Value> {
@@ -111,7 +111,7 @@ async fn a_query_that_was_left_is_written_down_with_what_it_had_read() {
     let working = gateway.begin(from([127, 0, 2, 1], "/v1/queries/audit_left_at_work.csv"));
     tokio::select! {
         answer = working => panic!("{answer:?}"),
-        () = until(|| is_running("audit_left_at_work")) => {}
+        () = until(|| is_reading("audit_left_at_work")) => {}
     }
     gateway.close().await;
     assert_eq!(

@@ -322,6 +322,18 @@ pub(crate) async fn is_running(name: &str) -> bool {
     running.fetch_one::<u64>().await.unwrap() > 0
 }
 
+/// Whether the engine has read anything for a query of that name.
+pub(crate) async fn is_reading(name: &str) -> bool {
+    let owner = Warehouse::new(&sample().await.owner_config);
+    let running = owner
+        .query(
+            "SELECT count() FROM system.processes \
+             WHERE JSONExtractString(Settings['log_comment'], 'query') = {name:String} AND read_rows > 0",
+        )
+        .param("name", name);
+    running.fetch_one::<u64>().await.unwrap() > 0
+}
+
 /// Asks again until it holds; fails if it does not within half a minute.
 pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
     let again = async {
