@@ -10,7 +10,7 @@ mod engine;
 mod s3;
 
 pub use engine::{GUEST_BOUNDS, TestWarehouse, engine_options, run_engine_child_if_asked, warehouse};
-pub use s3::{Faults, TestS3, s3, s3_with_tls};
+pub use s3::{Faults, S3_DOMAIN, TestS3, s3, s3_with_tls};
 
 /// The test that is the engine's process when it is started as such, and passes otherwise.
 #[macro_export]

@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use s3s::auth::SimpleAuth;
+use s3s::host::SingleDomain;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -111,6 +112,10 @@ impl Drop for TestS3 {
     }
 }
 
+/// Under this name the server takes a bucket's name in front of its own, as in `bucket.s3.test`. No such name can be
+/// looked up: who uses it sends requests to the server as to a proxy.
+pub const S3_DOMAIN: &str = "s3.test";
+
 /// Starts a server with an empty bucket on a free port.
 pub async fn s3(bucket: &str) -> TestS3 {
     listen(bucket, None).await
@@ -142,6 +147,7 @@ async fn listen(bucket: &str, tls: Option<TlsAcceptor>) -> TestS3 {
     std::fs::create_dir(root.path().join(bucket)).expect("a folder for the bucket");
     let files = s3s_fs::FileSystem::new(root.path()).expect("the folder is there");
     let mut service = S3ServiceBuilder::new(files);
+    service.set_host(SingleDomain::new(S3_DOMAIN).expect("it is a domain"));
     service.set_auth(SimpleAuth::from_single(KEY.0, KEY.1));
     let service = service.build();
     let state = Arc::new(Mutex::new(State::default()));

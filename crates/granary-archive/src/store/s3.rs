@@ -7,11 +7,14 @@ mod connect;
 mod fault;
 mod page;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::SharedHttpClient;
 use bytes::BytesMut;
 
 use super::{Over, StoreError, Version};
@@ -48,8 +51,17 @@ pub(super) enum OpenError {
 impl S3Store {
     /// Makes sure that the bucket is there and these keys may use it. Where nobody named a region, the bucket's is taken.
     pub(super) async fn open(config: &S3Config, bucket: &str, prefix: &str) -> Result<Self, OpenError> {
+        Self::open_through(config, bucket, prefix, None).await
+    }
+
+    async fn open_through(
+        config: &S3Config,
+        bucket: &str,
+        prefix: &str,
+        http: Option<SharedHttpClient>,
+    ) -> Result<Self, OpenError> {
         let Connected { client, region, region_is_guessed } =
-            connect(config, None).await.map_err(OpenError::Config)?;
+            connect(config, None, http.clone()).await.map_err(OpenError::Config)?;
         let writing = Arc::new(Writing::new(config).map_err(OpenError::Config)?);
         let at = |client, region| Self {
             client,
@@ -64,7 +76,7 @@ impl S3Store {
         let mut store = at(client, region);
         match store.check().await {
             Err(StoreError::WrongRegion { actual: Some(actual), .. }) if region_is_guessed => {
-                let there = connect(config, Some(&actual)).await.map_err(OpenError::Config)?;
+                let there = connect(config, Some(&actual), http).await.map_err(OpenError::Config)?;
                 store = at(there.client, there.region);
                 store.check().await.map_err(OpenError::Store)?;
             }

@@ -29,12 +29,17 @@ pub(super) struct Connected {
     pub(super) region_is_guessed: bool,
 }
 
-/// Makes the client; nothing is sent yet, except to where credentials come from.
+/// Makes the client; nothing is sent yet, except to where credentials come from. `http` is what requests go through,
+/// where it is not what the settings say.
 ///
 /// # Errors
 ///
 /// What is wrong with the configuration.
-pub(super) async fn connect(config: &S3Config, region: Option<&str>) -> Result<Connected, String> {
+pub(super) async fn connect(
+    config: &S3Config,
+    region: Option<&str>,
+    http: Option<SharedHttpClient>,
+) -> Result<Connected, String> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(
             RetryConfig::standard()
@@ -65,7 +70,9 @@ pub(super) async fn connect(config: &S3Config, region: Option<&str>) -> Result<C
     if let Some(endpoint) = &config.endpoint {
         loader = loader.endpoint_url(endpoint);
     }
-    if let Some(file) = &config.ca_file {
+    if let Some(http) = http {
+        loader = loader.http_client(http);
+    } else if let Some(file) = &config.ca_file {
         loader = loader.http_client(trusting(file)?);
     }
     let shared = loader.load().await;
