@@ -90,25 +90,33 @@ impl SessionRows {
         Self { warehouse: warehouse.clone(), tenant: tenant.clone(), session: session.to_owned() }
     }
 
-    /// Reads all rows, for an object.
+    /// Reads all rows, for an object; it looks for rows before the first known one, too.
     pub(crate) fn stream(self, extent: Extent) -> RowStream {
-        self.pages(None, extent, FOR_OBJECTS)
+        let begin = Begin { position: Position::default(), window: Window::before(extent, FIRST_ROWS) };
+        self.pages(begin, extent, FOR_OBJECTS)
     }
 
-    /// Reads the rows from a time on, in nanoseconds since 1970.
+    /// Reads the rows from a time on, in nanoseconds since 1970; where none is said from the first known one. To look for
+    /// one before that would take longer than all else that a first event waits for: the server has to look through all hours
+    /// of all months. What would be found are rows that a rollup is short of (ARCHITECTURE.md, power cuts), and those
+    /// that were stored this moment.
     pub(crate) fn stream_from(self, from: Option<i64>, extent: Extent) -> RowStream {
-        self.pages(from, extent, FOR_REPLAYS)
+        let position = match from {
+            Some(from) => Position::at(from),
+            None if extent.records >= FIRST_PAGE_ROWS => Position::at(extent.first),
+            None => Position::default(),
+        };
+        let begin = Begin { position, window: Window::begin(extent, position.key.time, FIRST_ROWS) };
+        self.pages(begin, extent, FOR_REPLAYS)
     }
 
-    /// For a few rows, one simpler statement is faster.
-    fn pages(self, from: Option<i64>, extent: Extent, size: PageSize) -> RowStream {
+    /// A few rows are one page.
+    fn pages(self, begin: Begin, extent: Extent, size: PageSize) -> RowStream {
         let is_small = extent.records < FIRST_PAGE_ROWS;
-        let position = from.map_or_else(Position::default, Position::at);
         let pages = Pages {
             rows: self,
-            sql: if is_small { sql::first_rows() } else { sql::page_of_rows() },
-            position,
-            window: if is_small { Window::ALL } else { Window::begin(extent, position.key.time, FIRST_ROWS) },
+            position: begin.position,
+            window: if is_small { Window::ALL } else { begin.window },
             limit: if is_small { FIRST_PAGE_ROWS } else { FIRST_ROWS },
             size,
             page: VecDeque::new(),
@@ -123,14 +131,19 @@ impl SessionRows {
         .boxed()
     }
 
-    fn ask(&self, sql: &str, from: Position, until: i64, limit: u64) -> Result<Answer, ClickHouseError> {
+    fn ask(&self, from: Position, window: Window, limit: u64) -> Result<Answer, ClickHouseError> {
+        let sql = if window.is_of_hours(from.key.time) {
+            sql::page_of_rows_by_hours()
+        } else {
+            sql::page_of_rows()
+        };
         let query = self
             .warehouse
             .query(sql)
             .param("tenant", self.tenant.as_str())
             .param("session", &self.session)
             .param("time", from.key.time)
-            .param("until", until)
+            .param("until", window.end())
             .param("sequence", from.key.sequence)
             .param("kind", from.key.kind)
             .param("id", from.key.id.to_string())
@@ -138,6 +151,12 @@ impl SessionRows {
             .param("offset", from.read_of_key);
         Answer::of(query)
     }
+}
+
+/// Where reading begins, and how far the first page looks.
+struct Begin {
+    position: Position,
+    window: Window,
 }
 
 /// A statement's answer while it is read. Dropped early, it ends the statement.
@@ -181,8 +200,6 @@ impl Answer {
 /// Where a reader is.
 struct Pages {
     rows: SessionRows,
-    /// The statement for the next page.
-    sql: &'static str,
     position: Position,
     window: Window,
     limit: u64,
@@ -194,8 +211,7 @@ struct Pages {
 impl Pages {
     /// Reads one page, which may be empty where the session has a pause.
     async fn turn(&mut self) -> Result<(), ArchiveError> {
-        let mut answer = self.rows.ask(self.sql, self.position, self.window.end(), self.limit)?;
-        self.sql = sql::page_of_rows();
+        let mut answer = self.rows.ask(self.position, self.window, self.limit)?;
         let (mut rows, mut bytes) = (0, 0);
         while let Some((key, line)) = answer.next_row(&self.rows.session).await? {
             self.position.advance(key);

@@ -10,6 +10,9 @@ const LATEST: i64 = i64::MAX;
 /// A stretch is never shorter, in nanoseconds: agents' clocks tell milliseconds.
 const NARROWEST: i64 = 1_000_000;
 
+/// The end of the hours that a table's key can tell apart: the last whole one of a `DateTime`.
+const LAST_HOUR: i64 = 4_294_965_600 * 1_000_000_000;
+
 /// How much wider or narrower than the one before a stretch may be. A burst behind a long pause is then found by a
 /// few small statements rather than by a large one.
 const STEP: i64 = 8;
@@ -37,7 +40,7 @@ impl Window {
     /// All of time.
     pub(super) const ALL: Self = Self { end: LATEST, width: LATEST, last: LATEST };
 
-    /// The first stretch from a time on, made for so many rows; whatever lies before it belongs to it.
+    /// The first stretch from a time on, made for so many rows.
     pub(super) fn begin(extent: Extent, from: i64, rows: u64) -> Self {
         let Extent { records, first, last } = extent;
         if last <= first || records == 0 {
@@ -45,6 +48,20 @@ impl Window {
         }
         let width = scaled(last.saturating_sub(first), rows, records).max(NARROWEST);
         Self { end: from.max(first).saturating_add(width), width, last }.whole_at_the_end()
+    }
+
+    /// What lies before the session's first known row, and then the stretch after it, made for so many rows. None of it
+    /// where nothing is known.
+    pub(super) fn before(extent: Extent, rows: u64) -> Self {
+        match Self::begin(extent, i64::MIN, rows) {
+            Self::ALL => Self::ALL,
+            first => Self { end: extent.first.saturating_sub(1), ..first },
+        }
+    }
+
+    /// Whether the hour says where in a table's key the rows of this stretch are, if reading stands at that time.
+    pub(super) fn is_of_hours(self, from: i64) -> bool {
+        from >= 0 && self.end < LAST_HOUR
     }
 
     pub(super) fn end(self) -> i64 {
@@ -92,6 +109,26 @@ mod tests {
         let window = Window::begin(EXTENT, i64::MIN, 500);
         assert_eq!((window.end(), window.width), (1_500 * SECOND, 500 * SECOND));
         assert_eq!(Window::begin(EXTENT, 5_000 * SECOND, 500).end(), 5_500 * SECOND);
+    }
+
+    #[test]
+    fn an_object_looks_before_the_first_known_row_without_regard_to_hours_and_then_by_them() {
+        let before = Window::before(EXTENT, 500);
+        assert_eq!(before.end(), 1_000 * SECOND - 1);
+        assert!(!before.is_of_hours(i64::MIN));
+        let next = before.next(0, 500);
+        assert!(next.is_of_hours(before.end() + 1) && next.end() > before.end());
+        assert_eq!(Window::before(Extent::default(), 500), Window::ALL);
+    }
+
+    #[test]
+    fn hours_are_told_apart_from_1970_to_2106_and_no_further() {
+        let window = Window::begin(EXTENT, 2_000 * SECOND, 500);
+        assert!(window.is_of_hours(0) && !window.is_of_hours(-1));
+        assert!(!Window::ALL.is_of_hours(0));
+        let late = 4_294_967_295 * SECOND;
+        let extent = Extent { records: 10_000, first: late - 60 * SECOND, last: late + 60 * SECOND };
+        assert!(!Window::begin(extent, extent.first, 9_000).is_of_hours(extent.first));
     }
 
     #[test]
