@@ -50,6 +50,8 @@ WITH
         FROM sessions
         INNER JOIN in_range USING (SessionId)
         WHERE TenantId = {tenant:String}
+            AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+            AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         GROUP BY SessionId
         HAVING sum(Requests) > 0
             AND (empty({user:Array(String)}) OR max(UserId) IN {user:Array(String)})

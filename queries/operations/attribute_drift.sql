@@ -40,55 +40,65 @@ other_missing_share = "other_missing / other_events, 0 to 1"
 drift = "missing_share - other_missing_share; above 0 where this version leaves the attribute out; null where compared is false"
 compared = "whether another version sent events of this kind, min_events of them; otherwise the row says what is missing and no more"
 */
-WITH
-    counted AS
+SELECT
+    version,
+    event,
+    attribute,
+    events,
+    toUInt64(events - present[attribute]) AS missing,
+    missing / events AS missing_share,
+    toUInt64(all_events - events) AS other_events,
+    toUInt64(other_events - (all_present[attribute] - present[attribute])) AS other_missing,
+    other_missing / nullIf(other_events, 0) AS other_missing_share,
+    missing_share - other_missing_share AS drift,
+    toBool(other_events > 0) AS compared
+FROM
+(
+    SELECT
+        version,
+        event,
+        events,
+        present,
+        sum(events) OVER (PARTITION BY event) AS all_events,
+        sumMap(present) OVER (PARTITION BY event) AS all_present
+    FROM
     (
         SELECT
-            toString(ResourceAttributes['service.version']) AS version,
-            toString(AgentEvent) AS event,
-            count() AS events,
-            sumMap(mapFromArrays(
-                arrayMap(key -> toString(key), mapKeys(LogAttributes)),
-                arrayResize([toUInt64(1)], length(LogAttributes), toUInt64(1)))) AS present
-        FROM otel_logs
-        WHERE TenantId = {tenant:String}
-            AND (empty({event:String}) OR AgentEvent = {event:String})
-            AND Timestamp >= {from:DateTime64(9, 'UTC')}
-            AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
-            AND Timestamp < {to:DateTime64(9, 'UTC')}
-            AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
-            AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
-            AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
-            AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
-            AND (empty({terminal:Array(String)}) OR LogAttributes['terminal.type'] IN {terminal:Array(String)})
+            version,
+            event,
+            sum(alike) AS events,
+            sumMap(mapFromArrays(keys, arrayResize([alike], length(keys), alike))) AS present
+        FROM
+        (
+            -- Events of a kind have one of a few sets of attributes, so these are counted and not each attribute of each event.
+            SELECT
+                toString(ResourceAttributes['service.version']) AS version,
+                toString(AgentEvent) AS event,
+                arrayMap(key -> toString(key), mapKeys(LogAttributes)) AS keys,
+                count() AS alike
+            FROM otel_logs
+            WHERE TenantId = {tenant:String}
+                AND (empty({event:String}) OR AgentEvent = {event:String})
+                AND Timestamp >= {from:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) > {from:DateTime64(9, 'UTC')} - toIntervalHour(1)
+                AND Timestamp < {to:DateTime64(9, 'UTC')}
+                AND toStartOfHour(Timestamp) < {to:DateTime64(9, 'UTC')}
+                AND (empty({user:Array(String)}) OR UserId IN {user:Array(String)})
+                AND (empty({team:Array(String)}) OR TeamId IN {team:Array(String)})
+                AND (empty({project:Array(String)}) OR Project IN {project:Array(String)})
+                AND (empty({terminal:Array(String)}) OR LogAttributes['terminal.type'] IN {terminal:Array(String)})
+            GROUP BY
+                version,
+                event,
+                mapKeys(LogAttributes)
+        )
         GROUP BY
             version,
             event
         HAVING events >= {min_events:UInt64}
     )
-SELECT
-    version,
-    counted.event AS event,
-    attribute,
-    events,
-    toUInt64(events - present[attribute]) AS missing,
-    missing / events AS missing_share,
-    toUInt64(known.all_events - events) AS other_events,
-    toUInt64(other_events - (known.all_present[attribute] - present[attribute])) AS other_missing,
-    other_missing / nullIf(other_events, 0) AS other_missing_share,
-    missing_share - other_missing_share AS drift,
-    toBool(other_events > 0) AS compared
-FROM counted
-INNER JOIN
-(
-    SELECT
-        event,
-        sum(events) AS all_events,
-        sumMap(present) AS all_present
-    FROM counted
-    GROUP BY event
-) AS known ON known.event = counted.event
-ARRAY JOIN mapKeys(known.all_present) AS attribute
+)
+ARRAY JOIN mapKeys(all_present) AS attribute
 WHERE if(drift IS NULL, missing > 0, abs(assumeNotNull(drift)) >= {min_drift:Float64})
     AND (empty({version:Array(String)}) OR version IN {version:Array(String)})
 ORDER BY

@@ -54,6 +54,8 @@ FROM
         sum(RequestMs) / requests AS mean
     FROM sessions
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND SessionId IN (in_range)
     GROUP BY SessionId
     HAVING requests > 0

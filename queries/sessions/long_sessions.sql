@@ -56,6 +56,8 @@ SELECT
     sum(ToolErrors) AS tool_errors
 FROM sessions
 WHERE TenantId = {tenant:String}
+    AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+    AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
     AND SessionId IN (in_range)
 GROUP BY SessionId
 HAVING duration_s > {hours:Float64} * 3600

@@ -45,6 +45,8 @@ WITH
         SELECT (min(Start), max(End))
         FROM sessions
         WHERE TenantId = {tenant:String}
+            AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+            AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
             AND SessionId IN (in_range)
     ) AS bounds
 SELECT

@@ -92,6 +92,8 @@ FROM
     FROM sessions
     INNER JOIN in_range USING (SessionId)
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND (empty({session:Array(String)}) OR SessionId IN {session:Array(String)})
     GROUP BY SessionId
     HAVING (empty({user:Array(String)}) OR user IN {user:Array(String)})
@@ -130,6 +132,8 @@ LEFT JOIN
     FROM session_models_priced
     INNER JOIN in_range USING (SessionId)
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND (empty({session:Array(String)}) OR SessionId IN {session:Array(String)})
     GROUP BY SessionId
 ) AS priced ON priced.SessionId = figures.session

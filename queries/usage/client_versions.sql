@@ -63,6 +63,8 @@ FROM
         sum(Cost) AS spent
     FROM sessions
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND SessionId IN (in_range)
     GROUP BY SessionId
     HAVING (empty({user:Array(String)}) OR max(UserId) IN {user:Array(String)})

@@ -76,6 +76,8 @@ FROM
         sum(ApiErrors) AS unanswered
     FROM sessions
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND SessionId IN (in_range)
     GROUP BY SessionId
     HAVING (empty({user:Array(String)}) OR max(UserId) IN {user:Array(String)})
@@ -92,6 +94,8 @@ LEFT JOIN
         sum(CostList) AS list
     FROM session_models_priced
     WHERE TenantId = {tenant:String}
+        AND Day >= toDate({from:DateTime64(9, 'UTC')}) - 31
+        AND Day <= toDate({to:DateTime64(9, 'UTC')}) + 31
         AND SessionId IN (in_range)
     GROUP BY SessionId
 ) AS priced ON priced.SessionId = figures.session
