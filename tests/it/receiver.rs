@@ -79,6 +79,14 @@ impl Receiver {
         self.client.post(format!("http://{}/v1/{signal}", self.http))
     }
 
+    /// Waits until nothing that was answered waits for the warehouse.
+    pub(crate) async fn is_delivered(&self) {
+        eventually("everything is stored", async || {
+            Signal::ALL.iter().all(|signal| self.accounting.of(*signal).waiting == 0)
+        })
+        .await;
+    }
+
     /// Stops in order; what the warehouse does not take stays in the log.
     pub(crate) async fn abandon(self) -> (TestWarehouse, tempfile::TempDir) {
         self.stop.cancel();

@@ -13,7 +13,7 @@ use crate::receiver::Receiver;
 const OF_SESSIONS: &str = "SessionId != ''";
 
 /// Every table that has something of sessions, with a statement that brings it into one form.
-fn tables() -> Vec<(&'static str, String)> {
+pub(crate) fn tables() -> Vec<(&'static str, String)> {
     let mut tables: Vec<_> =
         TABLES.map(|table| (table, format!("SELECT * FROM {table} WHERE {OF_SESSIONS}"))).to_vec();
     for (table, sql) in [
@@ -32,7 +32,7 @@ fn tables() -> Vec<(&'static str, String)> {
     tables
 }
 
-async fn content(warehouse: &Warehouse, sql: &str) -> (u64, u64) {
+pub(crate) async fn content(warehouse: &Warehouse, sql: &str) -> (u64, u64) {
     let sql = format!("SELECT count(), sum(cityHash64(toString(tuple(*)))) FROM ({sql})");
     warehouse.query(&sql).fetch_one().await.unwrap()
 }
