@@ -94,7 +94,7 @@ impl Archive {
     /// [`ArchiveError::Shrunk`] where the older one has more records; it is kept then.
     pub async fn upload(&self, tenant: &TenantId, session: &str) -> Result<Uploaded, ArchiveError> {
         let name = SessionName::new(tenant, session);
-        let mut tasks = job::tasks(&self.warehouse, std::slice::from_ref(&name)).await?;
+        let mut tasks = job::tasks(&self.warehouse, std::slice::from_ref(&name), None).await?;
         let task = tasks.pop().ok_or_else(|| not_found(session))?;
         job::upload(&self.store, &self.warehouse, &task, None, None).await
     }

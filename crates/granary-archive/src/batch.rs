@@ -56,20 +56,38 @@ impl Room {
     }
 }
 
-/// Parts due sessions into batches.
-pub(crate) fn batches(due: Vec<DueSession>) -> Vec<Vec<SessionName>> {
-    let mut batches: Vec<Vec<SessionName>> = Vec::new();
-    let mut bytes = usize::MAX;
-    for DueSession { tenant, session, .. } in due {
+/// Sessions that are archived together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    sessions: Vec<SessionName>,
+    /// Between which times what arrived of them is.
+    arrived: Option<(i64, i64)>,
+}
+
+/// A session that lasted longer is put with others like it: the hours of a batch are looked through for all of its sessions.
+const LONG_NANOS: i64 = 48 * 3_600 * 1_000_000_000;
+
+/// Parts due sessions into batches, of those that lie close together in time.
+pub(crate) fn batches(mut due: Vec<DueSession>) -> Vec<Batch> {
+    let is_long =
+        |due: &DueSession| due.last_time_unix_nano.saturating_sub(due.first_time_unix_nano) > LONG_NANOS;
+    due.sort_by_key(|due| (is_long(due), due.first_time_unix_nano));
+    let mut batches: Vec<Batch> = Vec::new();
+    let (mut bytes, mut of_long) = (usize::MAX, false);
+    for due in due {
+        let is_long = is_long(&due);
+        let DueSession { tenant, session, first_time_unix_nano, last_time_unix_nano, .. } = due;
         let name_bytes = tenant.as_str().len() + session.len();
-        let full = batches.last().is_none_or(|last| last.len() >= BATCH_SESSIONS);
-        if full || bytes.saturating_add(name_bytes) > BATCH_NAME_BYTES {
-            batches.push(Vec::new());
-            bytes = 0;
+        let full = batches.last().is_none_or(|last| last.sessions.len() >= BATCH_SESSIONS);
+        if full || of_long != is_long || bytes.saturating_add(name_bytes) > BATCH_NAME_BYTES {
+            batches.push(Batch::default());
+            (bytes, of_long) = (0, is_long);
         }
         bytes += name_bytes;
         if let Some(last) = batches.last_mut() {
-            last.push(SessionName { tenant, session });
+            last.sessions.push(SessionName { tenant, session });
+            let (first, end) = last.arrived.unwrap_or((first_time_unix_nano, last_time_unix_nano));
+            last.arrived = Some((first.min(first_time_unix_nano), end.max(last_time_unix_nano)));
         }
     }
     batches
@@ -79,10 +97,11 @@ impl Archive {
     /// Archives the sessions of a batch that nobody else works on.
     pub(crate) async fn archive_batch(
         &self,
-        batch: Vec<SessionName>,
+        batch: Batch,
         room: &Room,
         stop: &CancellationToken,
     ) -> Vec<Outcome> {
+        let Batch { sessions: batch, arrived } = batch;
         let all = batch.clone();
         let length = self.config().lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         let lease = match Lease::take(self.warehouse(), length, batch).await {
@@ -92,18 +111,26 @@ impl Archive {
         let left = all.len() - lease.sessions().len();
         let mut outcomes: Vec<_> = std::iter::repeat_with(|| Outcome::Left).take(left).collect();
         tokio::select! {
-            worked = self.work_on(&lease, room, stop) => outcomes.extend(worked),
+            worked = self.work_on(&lease, arrived, room, stop) => outcomes.extend(worked),
             never = lease.keep() => match never {},
         }
         lease.give_up().await;
         outcomes
     }
 
-    async fn work_on(&self, lease: &Lease, room: &Room, stop: &CancellationToken) -> Vec<Outcome> {
-        let tasks = match job::tasks(self.warehouse(), lease.sessions()).await {
+    async fn work_on(
+        &self,
+        lease: &Lease,
+        arrived: Option<(i64, i64)>,
+        room: &Room,
+        stop: &CancellationToken,
+    ) -> Vec<Outcome> {
+        let tasks = match job::tasks(self.warehouse(), lease.sessions(), arrived).await {
             Ok(tasks) => tasks,
             Err(error) => return failed(lease.sessions().to_vec(), error),
         };
+        // Between the question what is due and the lease another archiver may have had the lease, and be done.
+        let (done, tasks): (Vec<_>, Vec<_>) = tasks.into_iter().partition(Task::is_done);
         let (small, large): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.stored.records() < FEW_ROWS);
         let goes_on = || ready(!stop.is_cancelled());
@@ -123,6 +150,7 @@ impl Archive {
             .collect::<Vec<_>>()
             .await;
         outcomes.extend(large.into_iter().flatten());
+        outcomes.extend(done.iter().map(|_| Outcome::Left));
         outcomes
     }
 
@@ -172,7 +200,8 @@ impl Archive {
     async fn read_group(&self, group: Vec<Task>) -> Vec<(Task, Option<Vec<ArchiveLine>>)> {
         let names: Vec<_> = group.iter().map(|task| task.name.clone()).collect();
         let expected = group.iter().map(|task| task.stored.records()).sum();
-        let lines = match rows_of(self.warehouse(), &names, expected).await {
+        let hours = group.first().and_then(|task| task.hours);
+        let lines = match rows_of(self.warehouse(), &names, hours, expected).await {
             Ok(lines) => lines,
             Err(error) => {
                 tracing::debug!(%error, sessions = names.len(), "not read together; each is read by itself");

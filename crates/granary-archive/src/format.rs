@@ -115,6 +115,15 @@ pub struct Trailer {
     pub sha256: String,
 }
 
+impl Trailer {
+    /// The times of the first and the last record. What was before 1970 is written as 0, and may have been at any time before.
+    pub(crate) fn times(&self) -> (i64, i64) {
+        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let first = if self.first_time_unix_nano == 0 { i64::MIN } else { signed(self.first_time_unix_nano) };
+        (first, signed(self.last_time_unix_nano))
+    }
+}
+
 /// The member `granary` of any line.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

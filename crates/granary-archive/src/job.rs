@@ -9,6 +9,7 @@ use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::hours::Hours;
 use crate::lease::Lease;
 use crate::names::SessionName;
 use crate::object::ObjectLines;
@@ -60,19 +61,50 @@ pub(crate) struct Task {
     pub(crate) before: Option<ArchivedSession>,
     /// What the warehouse has.
     pub(crate) stored: Holdings,
+    /// Between which hours that is.
+    pub(crate) hours: Option<Hours>,
 }
 
-/// Looks up what is known of sessions, with two statements for all of them.
+impl Task {
+    /// Whether what is stored is archived.
+    pub(crate) fn is_done(&self) -> bool {
+        self.before.as_ref().map(mark::holdings).is_some_and(|archived| {
+            self.stored.newest_ms <= archived.newest_ms && !archived.lacks(&self.stored)
+        })
+    }
+}
+
+/// Looks up what is known of sessions, with three statements for all of them.
+///
+/// `arrived` is between which times what makes them due is. The sessions are then looked for between these, the times of what was
+/// archived before, and those that the rollup knows. What lies elsewhere, as a lone span of months ago might, is found when all
+/// sessions are looked at: there is more of the session than was archived then, and its time is among those of what arrived.
 pub(crate) async fn tasks(
     warehouse: &Warehouse,
     sessions: &[SessionName],
+    arrived: Option<(i64, i64)>,
 ) -> Result<Vec<Task>, ArchiveError> {
-    let (mut before, mut stored): (HashMap<_, _>, HashMap<_, _>) =
-        tokio::try_join!(mark::newest_of(warehouse, sessions), select::holdings_of(warehouse, sessions))?;
+    let arrived = arrived.and_then(|(first, last)| Hours::between(first, last));
+    let known = async {
+        match arrived {
+            Some(arrived) => select::known_times_of(warehouse, sessions, arrived).await,
+            None => Ok(None),
+        }
+    };
+    let (mut before, known): (HashMap<_, _>, _) =
+        tokio::try_join!(mark::newest_of(warehouse, sessions), known)?;
+    let hours = arrived.and_then(|arrived| {
+        let archived = before.values().map(|before| before.contents.times());
+        let times = archived.chain(known).chain([(arrived.first, arrived.last)]);
+        let (first, last) = times.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
+        Hours::around(first, last)
+    });
+    let mut stored = select::holdings_of(warehouse, sessions, hours).await?;
     let task = |name: &SessionName| Task {
         name: name.clone(),
         before: before.remove(name),
         stored: stored.remove(name).unwrap_or_default(),
+        hours,
     };
     Ok(sessions.iter().map(task).collect())
 }
@@ -95,7 +127,7 @@ pub(crate) async fn upload(
     lines: Option<Vec<ArchiveLine>>,
     lease: Option<&Lease>,
 ) -> Result<Uploaded, ArchiveError> {
-    let Task { name: SessionName { tenant, session }, before, stored } = task;
+    let Task { name: SessionName { tenant, session }, before, stored, hours } = task;
     let before_key = before.as_ref().map(|before| &before.key);
     let mut seen = match before_key {
         Some(key) => Some((key.clone(), store.version(key).await?)),
@@ -107,10 +139,13 @@ pub(crate) async fn upload(
             // A version that was looked at only now may be newer than these rows.
             Some(lines) if seen.is_none() => stream::iter(lines.into_iter().map(Ok)).boxed(),
             _ => {
-                let known = Extent { records: stored.records(), ..Extent::default() };
-                let known =
-                    if known.records < FEW_ROWS { known } else { extent(warehouse, tenant, session).await? };
-                SessionRows::new(warehouse, tenant, session).stream(known)
+                let records = stored.records();
+                let known = match hours {
+                    Some(Hours { first, last }) => Extent { records, first: *first, last: *last },
+                    None if records < FEW_ROWS => Extent { records, ..Extent::default() },
+                    None => extent(warehouse, tenant, session).await?,
+                };
+                SessionRows::new(warehouse, tenant, session).stream(known, hours.is_some())
             }
         };
         let mut lines = SessionLines::begin(rows, tenant, session).await?;

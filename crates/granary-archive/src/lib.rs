@@ -31,6 +31,7 @@ mod erase;
 mod error;
 mod expire;
 pub mod format;
+mod hours;
 mod job;
 mod layout;
 mod lease;

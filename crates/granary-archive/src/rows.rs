@@ -90,9 +90,14 @@ impl SessionRows {
         Self { warehouse: warehouse.clone(), tenant: tenant.clone(), session: session.to_owned() }
     }
 
-    /// Reads all rows, for an object; it looks for rows before the first known one, too.
-    pub(crate) fn stream(self, extent: Extent) -> RowStream {
-        let begin = Begin { position: Position::default(), window: Window::before(extent, FIRST_ROWS) };
+    /// Reads all rows, for an object. Where the extent is no more than a guess, rows before and behind it are looked for, too.
+    pub(crate) fn stream(self, extent: Extent, is_all: bool) -> RowStream {
+        let begin = if is_all {
+            let position = Position::at(extent.first);
+            Begin { position, window: Window::begin(extent, extent.first, FIRST_ROWS).closed(extent.last) }
+        } else {
+            Begin { position: Position::default(), window: Window::before(extent, FIRST_ROWS) }
+        };
         self.pages(begin, extent, FOR_OBJECTS)
     }
 
@@ -116,7 +121,7 @@ impl SessionRows {
         let pages = Pages {
             rows: self,
             position: begin.position,
-            window: if is_small { Window::ALL } else { begin.window },
+            window: if is_small { begin.window.whole() } else { begin.window },
             limit: if is_small { FIRST_PAGE_ROWS } else { FIRST_ROWS },
             size,
             page: VecDeque::new(),
@@ -154,6 +159,7 @@ impl SessionRows {
 }
 
 /// Where reading begins, and how far the first page looks.
+#[derive(Debug, Clone, Copy)]
 struct Begin {
     position: Position,
     window: Window,

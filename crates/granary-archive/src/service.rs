@@ -11,8 +11,14 @@ use crate::batch::{self, BATCHES, Outcome, Room};
 use crate::select::MAX_DUE;
 use crate::{Archive, ArchiveError};
 
-/// Every so often all sessions are looked at, and not only those of which something arrived lately.
-const FULL_PASS_EVERY: Duration = Duration::from_hours(1);
+/// Every so often all sessions are looked at, and not only those of which something arrived lately. That reads narrow columns of
+/// all rows that there are.
+const FULL_PASS_EVERY: Duration = Duration::from_hours(24);
+
+/// And more often those of which something arrived within the last week: a receiver may have kept it for that long while ClickHouse
+/// was away.
+const WIDE_PASS_EVERY: Duration = Duration::from_hours(1);
+const WIDE: Duration = Duration::from_hours(7 * 24);
 
 /// How often objects are deleted whose time is over.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
@@ -40,13 +46,17 @@ impl Archive {
     ///
     /// A session that fails is logged and tried again at a later pass; nothing ends the loop but `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut full_pass_at = UNIX_EPOCH;
+        let (mut full_pass_at, mut wide_pass_at) = (UNIX_EPOCH, UNIX_EPOCH);
         let mut since = UNIX_EPOCH;
         let mut expired_at = UNIX_EPOCH;
         while !stop.is_cancelled() {
             let now = SystemTime::now();
-            if now.duration_since(full_pass_at).is_ok_and(|age| age >= FULL_PASS_EVERY) {
+            let is_over = |at: SystemTime, every| now.duration_since(at).is_ok_and(|age| age >= every);
+            let week_ago = now.checked_sub(WIDE).unwrap_or(UNIX_EPOCH);
+            if is_over(full_pass_at, FULL_PASS_EVERY) {
                 since = UNIX_EPOCH;
+            } else if is_over(wide_pass_at, WIDE_PASS_EVERY) {
+                since = since.min(week_ago);
             }
             let pass = self.pass(now, since, &stop).await;
             match pass {
@@ -56,6 +66,9 @@ impl Archive {
                     }
                     if since == UNIX_EPOCH {
                         full_pass_at = now;
+                    }
+                    if since <= week_ago {
+                        wide_pass_at = now;
                     }
                     // What another archiver has leased is found again should that one die.
                     since = [self.config().quiet, self.config().lease, OVERLAP]

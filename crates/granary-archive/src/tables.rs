@@ -16,6 +16,11 @@ pub(crate) const METRIC_TABLES: [&str; 5] = [
     "otel_metrics_summary",
 ];
 
+/// The column of a table that says when something happened.
+pub(crate) fn time_of(table: &str) -> &'static str {
+    if table.starts_with("otel_metrics_") { "TimeUnix" } else { "Timestamp" }
+}
+
 /// How long a small question may take. The one for due sessions reads narrow columns of whole tables.
 const TIMEOUT: Duration = Duration::from_mins(2);
 

@@ -4,6 +4,7 @@ use granary_clickhouse::Warehouse;
 use granary_model::TenantId;
 
 use super::extent::extent;
+use crate::hours::Hours;
 use crate::object::ObjectLines;
 use crate::rows::{Extent, RowStream, SessionRows};
 use crate::{ArchiveError, ArchivedSession, Store, mark, select};
@@ -37,7 +38,12 @@ pub(crate) async fn open(
         tokio::try_join!(mark::newest(warehouse, tenant, session), extent(warehouse, tenant, session))?;
     if let Some(archived) = archived {
         // What is really there; the extent is from a rollup, which does not know of rows that were deleted.
-        let stored = select::holdings(warehouse, tenant, session).await?;
+        let (first, last) = archived.contents.times();
+        let hours = match extent {
+            Extent { records: 0, .. } => Hours::around(first, last),
+            Extent { first: start, last: end, .. } => Hours::around(first.min(start), last.max(end)),
+        };
+        let stored = select::holdings(warehouse, tenant, session, hours).await?;
         let held = mark::holdings(&archived);
         let up_to_date = stored.newest_ms <= held.newest_ms && !held.lacks(&stored);
         let is_found_by_time = from.is_some() && !stored.lacks(&held);

@@ -11,8 +11,9 @@ use granary_clickhouse::{ClickHouseError, Warehouse};
 use super::chunk::Chunk;
 use super::record::Restorable;
 use crate::ArchiveError;
+use crate::hours::{self, Hours};
 use crate::names::SessionName;
-use crate::tables::READ_TIMEOUT;
+use crate::tables::{READ_TIMEOUT, time_of};
 
 type RowId = (&'static str, u128);
 
@@ -73,12 +74,14 @@ async fn count_present(
         None | Some(0) => BEGINNING,
         Some(time) => i64::try_from(time).unwrap_or(i64::MAX),
     };
-    let time = if table.starts_with("otel_metrics_") { "TimeUnix" } else { "Timestamp" };
-    let mut cursor = warehouse
-        .query(&format!(
-            "SELECT EventId FROM {table} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
-             AND {time} >= fromUnixTimestamp64Nano({{from:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{to:Int64}})"
-        ))
+    let time = time_of(table);
+    let hours = Hours::between(from, to);
+    let sql = format!(
+        "SELECT EventId FROM {table} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
+         AND {time} >= fromUnixTimestamp64Nano({{from:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{to:Int64}}){}",
+        hours::within(hours, time)
+    );
+    let mut cursor = hours::bind(warehouse.query(&sql), hours)
         .param("tenant", session.tenant.as_str())
         .param("session", &session.session)
         .param("from", from)

@@ -7,6 +7,7 @@ use super::missing::{Carried, by_partition, missing};
 use super::unit::Unit;
 use super::{RestoredSession, plan, resume::resume, send::send};
 use crate::erase::is_erased;
+use crate::hours::Hours;
 use crate::names::SessionName;
 use crate::object::ObjectLines;
 use crate::{ArchiveError, ArchivedSession, Header, ObjectKey, Store, mark, select};
@@ -106,7 +107,9 @@ async fn require_all(
     name: &SessionName,
     archived: &ArchivedSession,
 ) -> Result<(), ArchiveError> {
-    let there = select::holdings(warehouse, &name.tenant, &name.session).await?;
+    let (first, last) = archived.contents.times();
+    let hours = Hours::between(first, last);
+    let there = select::holdings(warehouse, &name.tenant, &name.session, hours).await?;
     let in_object = mark::holdings(archived);
     if there.lacks(&in_object) {
         return Err(ArchiveError::Incomplete {

@@ -6,6 +6,7 @@
 use granary_clickhouse::Warehouse;
 
 use super::{Answer, parse, sql};
+use crate::hours::{self, Hours};
 use crate::names::{self, SessionName};
 use crate::{ArchiveError, ArchiveLine};
 
@@ -18,19 +19,21 @@ pub(crate) const MAX_ROWS: u64 = 6_000;
 /// Bytes of lines after which the rest of the sessions is left out.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Reads sessions that have about `expected` rows together, at most [`MAX_ROWS`] or those of one session.
+/// Reads sessions that have about `expected` rows together, at most [`MAX_ROWS`] or those of one session, within hours where they
+/// are known.
 ///
 /// The answer has the lines of each session, in the order of `sessions`. `None` is one that is not there in whole: it has
 /// grown, its lines are large, or it came after such a one; it is to be read by itself.
 pub(crate) async fn rows_of(
     warehouse: &Warehouse,
     sessions: &[SessionName],
+    hours: Option<Hours>,
     expected: u64,
 ) -> Result<Vec<Option<Vec<ArchiveLine>>>, ArchiveError> {
     // Late rows may have come since they were counted.
     let limit = 2 * expected + 100;
-    let query = names::bind(warehouse.query(sql::rows_of_sessions()), sessions).param("limit", limit);
-    let mut answer = Answer::of(query)?;
+    let query = names::bind(warehouse.query(&sql::rows_of_sessions(hours)), sessions).param("limit", limit);
+    let mut answer = Answer::of(hours::bind(query, hours))?;
     let mut lines: Vec<Option<Vec<ArchiveLine>>> = vec![None; sessions.len()];
     let unreadable = |problem| ArchiveError::Row { session: "of several".to_owned(), problem };
     let (mut rows, mut bytes, mut last) = (0, 0, 0);

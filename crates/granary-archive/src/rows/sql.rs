@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use crate::hours::{self, Hours};
 use crate::names::IN_SESSIONS;
 
 /// What the texts depend upon, pinned; and bounds for a session of any size.
@@ -95,24 +96,22 @@ pub(super) fn page_of_rows_by_hours() -> &'static str {
 
 /// All rows of several sessions, one session after the other in the order in which they are bound; the line begins
 /// with the session's place among them, from 1.
-pub(super) fn rows_of_sessions() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
-        let tables = union(|table| {
-            let keys = table.keys();
-            let texts = table.texts();
-            format!("SELECT TenantId, SessionId, {keys}{texts} FROM {} WHERE {IN_SESSIONS}", table.name)
-        });
-        format!(
-            "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
-             (toString(TenantId), SessionId)) AS Place), '\\t', {LINE}) FROM (\n{tables}\n)\n\
-             ORDER BY Place, {KEY}, Own, Shared LIMIT {{limit:UInt64}}"
-        )
-    })
+pub(super) fn rows_of_sessions(hours: Option<Hours>) -> String {
+    let tables = union(|table| {
+        let keys = table.keys();
+        let texts = table.texts();
+        let within = hours::within(hours, table.time);
+        format!("SELECT TenantId, SessionId, {keys}{texts} FROM {} WHERE {IN_SESSIONS}{within}", table.name)
+    });
+    format!(
+        "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
+         (toString(TenantId), SessionId)) AS Place), '\\t', {LINE}) FROM (\n{tables}\n)\n\
+         ORDER BY Place, {KEY}, Own, Shared LIMIT {{limit:UInt64}}"
+    )
 }
 
 /// The log rows of one insert, if `rows` of them or more are there already; the line begins with what they can be chosen by.
-pub(super) fn rows_of_insert() -> &'static str {
+pub(super) fn rows_of_insert(hours: Option<Hours>) -> String {
     const OF_INSERT: &str = "TenantId = {tenant:String} \
          AND Timestamp >= fromUnixTimestamp64Nano({first:Int64}) AND Timestamp <= fromUnixTimestamp64Nano({last:Int64}) \
          AND IngestedAt >= fromUnixTimestamp64Milli({first_received:Int64}) \
@@ -121,18 +120,16 @@ pub(super) fn rows_of_insert() -> &'static str {
          WHERE StoredAt = fromUnixTimestamp64Milli({stored:Int64}) AND TenantId = {tenant:String} AND Key = {key:UInt64})";
     const CHOSEN_BY: &str = "formatRowNoNewline('JSONEachRow', SessionId, UserId, TeamId, ToolName, SeverityText, \
          SeverityNumber, AgentEvent, EventId)";
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
-        let [logs, ..] = tables();
-        let (keys, texts) = (logs.keys(), logs.texts());
-        format!(
-            "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}) AS Found\n\
-             SELECT concat(ChosenBy, '\\t', {LINE}) FROM (\n\
-             SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM otel_logs \
-             WHERE Found >= {{rows:UInt64}} AND {OF_INSERT}\n)\n\
-             ORDER BY {KEY}, Own, Shared"
-        )
-    })
+    let [logs, ..] = tables();
+    let (keys, texts) = (logs.keys(), logs.texts());
+    let within = hours::within(hours, logs.time);
+    format!(
+        "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}{within}) AS Found\n\
+         SELECT concat(ChosenBy, '\\t', {LINE}) FROM (\n\
+         SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM otel_logs \
+         WHERE Found >= {{rows:UInt64}} AND {OF_INSERT}{within}\n)\n\
+         ORDER BY {KEY}, Own, Shared"
+    )
 }
 
 /// As many rows of one key, or more, that are not the same row are not there: the key has the event's identity in it, and

@@ -8,6 +8,7 @@ use granary_model::TenantId;
 use serde::Deserialize;
 
 use super::{Answer, parse, sql};
+use crate::hours::{self, Hours};
 use crate::replay::flatten;
 use crate::tables::ask;
 use crate::{ArchiveError, LineKind, ReplayCursor, ReplayEvent};
@@ -112,8 +113,9 @@ impl InsertRows {
     ///
     /// The statement cannot be sent.
     pub fn of(warehouse: &Warehouse, insert: &StoredInsert, expected: u64) -> Result<Self, ArchiveError> {
+        let hours = Hours::between(insert.first, insert.last);
         let query = warehouse
-            .query(sql::rows_of_insert())
+            .query(&sql::rows_of_insert(hours))
             .param("tenant", insert.tenant.as_str())
             .param("stored", insert.stored_ms)
             .param("key", insert.key)
@@ -122,7 +124,7 @@ impl InsertRows {
             .param("first_received", insert.first_received)
             .param("last_received", insert.last_received)
             .param("rows", expected);
-        Ok(Self { answer: Answer::of(query)? })
+        Ok(Self { answer: Answer::of(hours::bind(query, hours))? })
     }
 
     /// The next record.

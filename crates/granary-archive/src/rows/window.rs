@@ -4,14 +4,13 @@
 //! left for every later one. Within a stretch, the hour in the sort key keeps the server away from the rest. How
 //! wide a stretch must be for a page of rows follows from how many the one before had.
 
+use crate::hours::LAST_HOUR;
+
 /// The end of time.
 const LATEST: i64 = i64::MAX;
 
 /// A stretch is never shorter, in nanoseconds: agents' clocks tell milliseconds.
 const NARROWEST: i64 = 1_000_000;
-
-/// The end of the hours that a table's key can tell apart: the last whole one of a `DateTime`.
-const LAST_HOUR: i64 = 4_294_965_600 * 1_000_000_000;
 
 /// How much wider or narrower than the one before a stretch may be. A burst behind a long pause is then found by a
 /// few small statements rather than by a large one.
@@ -33,12 +32,15 @@ pub(crate) struct Extent {
 pub(super) struct Window {
     end: i64,
     width: i64,
+    /// The session's last known row.
     last: i64,
+    /// Behind this nothing is looked for.
+    latest: i64,
 }
 
 impl Window {
     /// All of time.
-    pub(super) const ALL: Self = Self { end: LATEST, width: LATEST, last: LATEST };
+    pub(super) const ALL: Self = Self { end: LATEST, width: LATEST, last: LATEST, latest: LATEST };
 
     /// The first stretch from a time on, made for so many rows.
     pub(super) fn begin(extent: Extent, from: i64, rows: u64) -> Self {
@@ -47,7 +49,7 @@ impl Window {
             return Self::ALL;
         }
         let width = scaled(last.saturating_sub(first), rows, records).max(NARROWEST);
-        Self { end: from.max(first).saturating_add(width), width, last }.whole_at_the_end()
+        Self { end: from.max(first).saturating_add(width), width, last, latest: LATEST }.whole_at_the_end()
     }
 
     /// What lies before the session's first known row, and then the stretch after it, made for so many rows. None of it
@@ -64,13 +66,23 @@ impl Window {
         from >= 0 && self.end < LAST_HOUR
     }
 
+    /// The same, where it is known that nothing lies behind a time.
+    pub(super) fn closed(self, latest: i64) -> Self {
+        Self { end: self.end.min(latest), last: latest, latest, ..self }
+    }
+
+    /// All that there is from where it begins.
+    pub(super) fn whole(self) -> Self {
+        Self { end: self.latest, ..self }
+    }
+
     pub(super) fn end(self) -> i64 {
         self.end
     }
 
     /// Whether nothing comes behind it.
     pub(super) fn is_last(self) -> bool {
-        self.end == LATEST
+        self.end == self.latest
     }
 
     /// The next stretch, after this one had so many rows.
@@ -89,7 +101,7 @@ impl Window {
 
     /// Behind the session's last known row everything is one stretch: what came meanwhile is there.
     fn whole_at_the_end(self) -> Self {
-        if self.end >= self.last { Self { end: LATEST, ..self } } else { self }
+        if self.end >= self.last { self.whole() } else { self }
     }
 }
 

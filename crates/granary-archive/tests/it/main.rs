@@ -11,6 +11,7 @@ mod expire;
 mod faults;
 mod foreign_rows;
 mod hostile_names;
+mod hours;
 mod leases;
 mod memory;
 mod reading;
