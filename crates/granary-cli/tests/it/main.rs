@@ -13,6 +13,7 @@ mod keys;
 mod kill;
 mod operations;
 mod oracle;
+mod pages;
 mod process;
 mod queries;
 mod readme;
