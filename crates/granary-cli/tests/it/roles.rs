@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::process::{Up, eventually, granary, record, request, send_signal};
+use crate::process::{Up, eventually, granary, record, request, send_signal, stdout};
 
 /// A gateway that lets one address ask as fast as it can.
 const ANSWERING: [&str; 7] = [
@@ -299,6 +299,19 @@ async fn a_repetition_is_known_by_the_receiver_that_took_the_first_also_after_it
     assert_eq!(count().await, 3, "to another receiver it is new");
     assert_eq!(server.ask("SELECT uniqExact(EventId) FROM otel_logs").await, 2, "and can be told by its id");
     assert!(server.up.stop().success());
+}
+
+#[tokio::test]
+async fn a_gateway_by_itself_asks_for_the_keys_that_receivers_ask_for() {
+    let dirs: [tempfile::TempDir; 2] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let server = Server::start(dirs[0].path());
+    let create = granary(dirs[1].path()).args(["keys", "create", "--role", "analyst"]).output().unwrap();
+    let token = stdout(&create);
+    let gateway = Process::start(dirs[1].path(), &server.flags, &ANSWERING, "archive");
+    let ask = || Client::new().get(format!("{}/v1/queries", gateway.url("queries")));
+    assert_eq!(ask().send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(ask().bearer_auth(token.trim()).send().await.unwrap().status(), StatusCode::OK);
+    assert!(gateway.stop().success() && server.up.stop().success());
 }
 
 #[test]
