@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,7 +29,7 @@ const ANSWERING: [&str; 7] = [
 ];
 
 /// A role, running.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     addresses: HashMap<String, String>,
 }
@@ -37,9 +37,15 @@ struct Process {
 impl Process {
     /// Returns once it has said where it is; `last` is what it says at last.
     fn start(dir: &Path, server: &[String], arguments: &[&str], last: &str) -> Self {
-        let free = ["--otlp-grpc", "--otlp-http", "--gateway", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
         let mut command = granary(dir);
-        command.args(arguments).args(server).args(free.as_flattened());
+        command.args(arguments).args(server);
+        Self::run(command, last)
+    }
+
+    /// The same for a command, which gets free ports.
+    pub(crate) fn run(mut command: Command, last: &str) -> Self {
+        let free = ["--otlp-grpc", "--otlp-http", "--gateway", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
+        command.args(free.as_flattened());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut addresses = HashMap::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -51,10 +57,10 @@ impl Process {
                 return Self { child, addresses };
             }
         }
-        panic!("{arguments:?} ended with {:?}", child.wait());
+        panic!("{command:?} ended with {:?}", child.wait());
     }
 
-    fn url(&self, name: &str) -> &str {
+    pub(crate) fn url(&self, name: &str) -> &str {
         self.addresses[name].trim_end_matches("/v1/queries")
     }
 
@@ -62,7 +68,7 @@ impl Process {
         self.url(name).split_once("://").unwrap().1.parse().unwrap()
     }
 
-    fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         send_signal(self.child.id(), Signal::TERM);
         self.child.wait().unwrap()
     }
@@ -126,14 +132,15 @@ impl Balancer {
 }
 
 /// A ClickHouse server: the one of a granary whose other roles nobody uses. Its flags for others.
-struct Server {
-    up: Up,
-    owner: ClickHouseConfig,
+pub(crate) struct Server {
+    pub(crate) up: Up,
+    pub(crate) owner: ClickHouseConfig,
+    pub(crate) reader: ClickHouseConfig,
     flags: Vec<String>,
 }
 
 impl Server {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let up = Up::start(dir, &["--archive-quiet", "1d", "--archive-settle", "1d"]);
         let running: Value =
             serde_json::from_slice(&std::fs::read(dir.join("running.json")).unwrap()).unwrap();
@@ -147,7 +154,7 @@ impl Server {
             ("--clickhouse-reader-password", &reader.password),
         ];
         let flags = flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).clone()]).collect();
-        Self { up, owner, flags }
+        Self { up, owner, reader, flags }
     }
 
     async fn ask(&self, sql: &str) -> u64 {
