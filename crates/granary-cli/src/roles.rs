@@ -94,7 +94,7 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("the archive at {} cannot be used", config.url))?;
     health.down(SCHEMA, "the tables were not looked at yet");
     let gateway = Gateway::bind(
-        settings.gateway.clone(),
+        settings.gateway(),
         warehouse.clone(),
         Some(archive),
         health.clone(),

@@ -15,6 +15,7 @@
 //! | `granary_ingest_received_bytes_total` | `signal` | bytes of bodies as they came |
 //! | `granary_wal_sync_seconds` | | from the first write of a group of commits to the end of their sync |
 //! | `granary_wal_used_bytes`, `granary_wal_limit_bytes`, `granary_wal_segments` | | what the log takes, and may take |
+//! | `granary_wal_waiting_bytes` | | what is in the log and not confirmed by ClickHouse yet: the queue |
 //! | `granary_insert_rows_total` | `table` | rows that ClickHouse has confirmed |
 //! | `granary_insert_seconds` | `table` | from an insert's first byte to its confirmation |
 //! | `granary_insert_failures_total` | `table` | attempts without a confirmation |
@@ -352,6 +353,11 @@ impl Collector for Observed {
         let (files, bytes) = self.quarantine.usage().unwrap_or_default();
         for (name, help, value) in [
             ("granary_wal_used_bytes", "What the log takes on disk", usage.used_bytes),
+            (
+                "granary_wal_waiting_bytes",
+                "What is in the log and not confirmed by ClickHouse yet",
+                usage.waiting_bytes,
+            ),
             ("granary_wal_limit_bytes", "What the log may take on disk", usage.limit_bytes),
             ("granary_wal_segments", "Files of the log", usage.segments as u64),
             ("granary_quarantine_files", "Inserts that ClickHouse refused", files),

@@ -23,6 +23,8 @@ pub struct Log {
 pub struct Usage {
     /// Bytes of all segments, confirmed ones that are still there included.
     pub used_bytes: u64,
+    /// Bytes of records that are on disk and behind the checkpoint: what is still to be confirmed.
+    pub waiting_bytes: u64,
     /// Bytes they may take.
     pub limit_bytes: u64,
     /// How many segments there are.
@@ -58,6 +60,7 @@ impl Log {
         let state = self.shared.state();
         Usage {
             used_bytes: state.used_bytes,
+            waiting_bytes: state.waiting_bytes(),
             limit_bytes: self.shared.config.max_total_bytes.as_u64(),
             segments: state.segments.len(),
         }

@@ -167,6 +167,16 @@ impl State {
         first.map_or(self.synced, |(number, segment)| start(*number, segment))
     }
 
+    /// What records on disk behind the checkpoint take; all of them where there is none.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        let from = self.checkpoint.as_ref().map_or(self.oldest(), |checkpoint| checkpoint.mark).position;
+        let waiting = |(number, segment): (&SegmentNumber, &Segment)| {
+            let start = if *number == from.segment { from.offset } else { HEADER_BYTES };
+            segment.end.saturating_sub(start)
+        };
+        self.segments.range(from.segment..).map(waiting).sum()
+    }
+
     /// What is at `mark`.
     pub(crate) fn place(&self, mark: Mark) -> Place {
         let Mark { position: Position { segment: number, offset }, sequence } = mark;

@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod doctor;
 mod errors;
+mod helm;
 mod import;
 mod keys;
 mod kill;

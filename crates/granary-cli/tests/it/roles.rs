@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::process::{Up, eventually, granary, record, request, send_signal};
+use crate::process::{Up, eventually, granary, record, request, send_signal, stdout};
 
 /// A gateway that lets one address ask as fast as it can.
 const ANSWERING: [&str; 7] = [
@@ -29,7 +29,7 @@ const ANSWERING: [&str; 7] = [
 ];
 
 /// A role, running.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     addresses: HashMap<String, String>,
 }
@@ -37,9 +37,15 @@ struct Process {
 impl Process {
     /// Returns once it has said where it is; `last` is what it says at last.
     fn start(dir: &Path, server: &[String], arguments: &[&str], last: &str) -> Self {
-        let free = ["--otlp-grpc", "--otlp-http", "--gateway", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
         let mut command = granary(dir);
-        command.args(arguments).args(server).args(free.as_flattened());
+        command.args(arguments).args(server);
+        Self::run(command, last)
+    }
+
+    /// The same for a command, which gets free ports.
+    pub(crate) fn run(mut command: Command, last: &str) -> Self {
+        let free = ["--otlp-grpc", "--otlp-http", "--gateway", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
+        command.args(free.as_flattened());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut addresses = HashMap::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -51,10 +57,10 @@ impl Process {
                 return Self { child, addresses };
             }
         }
-        panic!("{arguments:?} ended with {:?}", child.wait());
+        panic!("{command:?} ended with {:?}", child.wait());
     }
 
-    fn url(&self, name: &str) -> &str {
+    pub(crate) fn url(&self, name: &str) -> &str {
         self.addresses[name].trim_end_matches("/v1/queries")
     }
 
@@ -62,7 +68,7 @@ impl Process {
         self.url(name).split_once("://").unwrap().1.parse().unwrap()
     }
 
-    fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         send_signal(self.child.id(), Signal::TERM);
         self.child.wait().unwrap()
     }
@@ -126,14 +132,15 @@ impl Balancer {
 }
 
 /// A ClickHouse server: the one of a granary whose other roles nobody uses. Its flags for others.
-struct Server {
-    up: Up,
-    owner: ClickHouseConfig,
+pub(crate) struct Server {
+    pub(crate) up: Up,
+    pub(crate) owner: ClickHouseConfig,
+    pub(crate) reader: ClickHouseConfig,
     flags: Vec<String>,
 }
 
 impl Server {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let up = Up::start(dir, &["--archive-quiet", "1d", "--archive-settle", "1d"]);
         let running: Value =
             serde_json::from_slice(&std::fs::read(dir.join("running.json")).unwrap()).unwrap();
@@ -147,7 +154,7 @@ impl Server {
             ("--clickhouse-reader-password", &reader.password),
         ];
         let flags = flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).clone()]).collect();
-        Self { up, owner, flags }
+        Self { up, owner, reader, flags }
     }
 
     async fn ask(&self, sql: &str) -> u64 {
@@ -299,6 +306,19 @@ async fn a_repetition_is_known_by_the_receiver_that_took_the_first_also_after_it
     assert_eq!(count().await, 3, "to another receiver it is new");
     assert_eq!(server.ask("SELECT uniqExact(EventId) FROM otel_logs").await, 2, "and can be told by its id");
     assert!(server.up.stop().success());
+}
+
+#[tokio::test]
+async fn a_gateway_by_itself_asks_for_the_keys_that_receivers_ask_for() {
+    let dirs: [tempfile::TempDir; 2] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let server = Server::start(dirs[0].path());
+    let create = granary(dirs[1].path()).args(["keys", "create", "--role", "analyst"]).output().unwrap();
+    let token = stdout(&create);
+    let gateway = Process::start(dirs[1].path(), &server.flags, &ANSWERING, "archive");
+    let ask = || Client::new().get(format!("{}/v1/queries", gateway.url("queries")));
+    assert_eq!(ask().send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(ask().bearer_auth(token.trim()).send().await.unwrap().status(), StatusCode::OK);
+    assert!(gateway.stop().success() && server.up.stop().success());
 }
 
 #[test]

@@ -42,6 +42,31 @@ fn no_segment_is_larger_than_set_unless_its_only_record_is() {
 }
 
 #[test]
+fn what_waits_is_what_is_on_disk_and_not_confirmed() {
+    let rig = Rig::with_segments_for(1000);
+    let mut opened = rig.open();
+    assert_eq!(opened.log.usage().waiting_bytes, 0);
+    let record = 500 + RECORD_OVERHEAD_BYTES;
+    opened.writer.put(&[1; 500]);
+    assert_eq!(opened.log.usage().waiting_bytes, 0, "nothing is on disk yet");
+    let first = opened.writer.sync().unwrap();
+    // A segment has room for one of them.
+    let second = opened.writer.put_synced(&[2; 500]);
+    let third = opened.writer.put_synced(&[3; 500]);
+    assert_eq!(opened.log.usage().segments, 3);
+    assert_eq!(opened.log.usage().waiting_bytes, 3 * record);
+    opened.log.advance_checkpoint(first, "".into()).unwrap();
+    assert_eq!(opened.log.usage().waiting_bytes, 2 * record);
+    opened.log.advance_checkpoint(second, "".into()).unwrap();
+    drop(opened);
+    let opened = rig.open();
+    assert_eq!(opened.log.usage().waiting_bytes, record, "counted the same after opening");
+    opened.log.advance_checkpoint(third, "".into()).unwrap();
+    assert_eq!(opened.log.usage().waiting_bytes, 0, "though confirmed segments are still there");
+    assert!(opened.log.usage().used_bytes > 0);
+}
+
+#[test]
 fn a_full_log_refuses_before_it_writes_and_takes_again_after_deleting() {
     let mut rig = Rig::with_segments_for(1000);
     rig.config.max_record_bytes = ByteSize(1000);
