@@ -31,6 +31,7 @@ pub(crate) use cursor::{AFTER, CursorColumn};
 pub use explain::{IndexUse, explain};
 pub use header::{Column, Filter, MinimumRole, RowLimit};
 pub(crate) use header::{Kind, SESSION};
+pub(crate) use inspect::column_types;
 pub use inspect::{AnswerColumn, InspectError, Inspection, inspect};
 pub use live::LiveCatalogue;
 pub(crate) use live::{CatalogueMetrics, keep_up};
