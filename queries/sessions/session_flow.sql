@@ -8,7 +8,7 @@ cache = "10s"
 # The session is shown whole, whatever the range. What a subagent was called by is told from spans; without them it hangs on
 # the prompt. A tool hangs on the prompt where the client does not name the request that asked for it.
 [params.session]
-type = "string"
+type = "session"
 help = "the session's id"
 
 [columns]

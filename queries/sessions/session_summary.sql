@@ -6,7 +6,7 @@ cache = "10s"
 
 # The session is summed whole, whatever the range.
 [params.session]
-type = "string"
+type = "session"
 help = "the session's id"
 
 [columns]

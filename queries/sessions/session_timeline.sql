@@ -7,7 +7,7 @@ cache = "5s"
 default_from = "-3650d"
 
 [params.session]
-type = "string"
+type = "session"
 help = "the session's id"
 
 [params.events]

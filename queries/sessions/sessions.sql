@@ -21,7 +21,6 @@ session = "String"
 session = "the session's id"
 user = "who ran it"
 team = "the user's team"
-project = "what was worked on"
 start = "time of the first event"
 end = "time of the last event"
 duration_s = "seconds from the first event to the last"
@@ -36,6 +35,7 @@ tool_errors = "tool calls that failed"
 api_errors = "API requests that failed for good"
 models = "models that answered"
 archived = "whether the archive holds every event stored so far"
+project = "what was worked on"
 */
 WITH
     in_range AS
@@ -54,7 +54,6 @@ SELECT
     session,
     user,
     team,
-    project,
     start,
     end,
     duration_s,
@@ -68,7 +67,8 @@ SELECT
     tool_errors,
     api_errors,
     models,
-    toBool(archives.ingested_up_to >= last_ingested_at) AS archived
+    toBool(archives.ingested_up_to >= last_ingested_at) AS archived,
+    project
 FROM
 (
     SELECT

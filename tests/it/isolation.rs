@@ -45,7 +45,7 @@ fn questions(query: &NamedQuery, telemetry: &Telemetry, with_foreign: bool) -> V
         let value = |parameter: granary_gateway::ParameterDescription| {
             let value = match parameter.type_name {
                 "enum" => parameter.values[0].clone(),
-                "string" | "strings" => telemetry.own_session.clone(),
+                "string" | "strings" | "session" => telemetry.own_session.clone(),
                 "bool" => "true".to_owned(),
                 _ => parameter.min.as_ref().map_or("1".to_owned(), Value::to_string),
             };
@@ -116,6 +116,10 @@ async fn no_query_with_any_parameter_answers_with_anything_of_another_tenant() {
     let alone = Asker::over(&alone, &telemetry, token).await;
     let (asked, answered) = compare(&telemetry, &among_others, &alone, true).await;
     assert!(asked > 300 && answered.len() > 70, "{asked} asked, {} with rows", answered.len());
+    assert_eq!(
+        about_a_session(),
+        ["session_flow", "session_summary", "session_timeline"].map(str::to_owned).into()
+    );
 }
 
 #[tokio::test]
@@ -142,6 +146,13 @@ async fn no_header_and_no_parameter_makes_another_tenant_of_a_caller() {
     }
 }
 
+/// The queries about one session.
+fn about_a_session() -> BTreeSet<String> {
+    let catalogue = Catalogue::embedded().unwrap();
+    let about = catalogue.iter().filter(|query| query.is_about_a_session());
+    about.map(|query| query.name().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn a_viewer_learns_nothing_of_other_users_and_a_team_nothing_of_other_teams() {
     let telemetry = telemetry("isolation_roles").await;
@@ -156,6 +167,19 @@ async fn a_viewer_learns_nothing_of_other_users_and_a_team_nothing_of_other_team
         let alone = Asker::over(&alone, &telemetry, token).await;
         let (asked, answered) = compare(&telemetry, &among_others, &alone, false).await;
         assert!(asked > 150 && answered.len() > 60, "{filter}: {asked} asked, {} with rows", answered.len());
+        let about_a_session: BTreeSet<_> = about_a_session();
+        assert!(about_a_session.is_subset(&answered), "{filter}: its own session is answered about");
+        for query in about_a_session {
+            for session in [&telemetry.others_session, &telemetry.foreign.session] {
+                let question = format!("{query}.ndjson?{}&session={session}", telemetry.range);
+                let (seen, expected) = tokio::join!(among_others.ask(&question), alone.ask(&question));
+                let detail = format!("there is no session {session:?}").replace('"', "\\\"");
+                for (status, text) in [seen, expected] {
+                    assert_eq!(status, StatusCode::NOT_FOUND, "{question}: {text}");
+                    assert!(text.contains("unknown-session") && text.contains(&detail), "{question}: {text}");
+                }
+            }
+        }
         let mut refused = 0;
         for query in Catalogue::embedded().unwrap().iter().filter(|query| query.role().is_none()) {
             let question = questions(query, &telemetry, false).remove(0);

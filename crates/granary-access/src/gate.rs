@@ -14,6 +14,7 @@ use crate::grant::Grant;
 use crate::host::is_own;
 use crate::jwt::{Jwt, JwtConfig, JwtError, JwtProblem};
 use crate::keyring::Keyring;
+use crate::pass::{Pass, PassEnded};
 use crate::problem::KeyProblem;
 use crate::token::PREFIX;
 use crate::watch::{Watch, Watched};
@@ -46,7 +47,7 @@ pub enum GateError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admitted {
     /// With a key or a JWT.
-    Granted(Arc<Grant>),
+    Granted(Pass),
     /// On this machine, without one.
     Local,
 }
@@ -179,7 +180,7 @@ impl Gate {
         }
         let peer = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         match self.check(peer, shown, now).await {
-            Ok(grant) => Ok(Admitted::Granted(grant)),
+            Ok(pass) => Ok(Admitted::Granted(pass)),
             // Whoever shows nothing is told what to show, however often.
             Err(missing @ Refused::Key(KeyProblem::Missing)) => Err(missing),
             Err(refused) => match self.attempts.count_failure(peer) {
@@ -189,21 +190,32 @@ impl Gate {
         }
     }
 
+    /// Returns when what somebody was let in by is not taken any more, and says why: for what goes on after a request was
+    /// let in. It is noticed within the second in which key files are looked at.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn ended(&self, pass: &Pass) -> PassEnded {
+        pass.ended(&self.keys).await
+    }
+
     async fn check(
         &self,
         peer: IpAddr,
         shown: Result<Option<Credential>, CredentialError>,
         now: Timestamp,
-    ) -> Result<Arc<Grant>, Refused> {
+    ) -> Result<Pass, Refused> {
         let credential = shown?.ok_or(Refused::Key(KeyProblem::Missing))?;
         let token = credential.expose();
         if let Some(jwt) = self.jwt.as_ref().filter(|_| !token.starts_with(PREFIX)) {
-            return Ok(jwt.check(token).await.map(Arc::new)?);
+            let (grant, until) = jwt.check(token).await?;
+            return Ok(Pass::until(grant, until));
         }
-        let known = self.keys.find(token, peer, now).map_err(Refused::Key)?;
+        let (known, secret) = self.keys.find_by(token, peer, now).map_err(Refused::Key)?;
         let role = known.key.role;
         if role.may_ask() {
-            Ok(Arc::clone(&known.beside))
+            Ok(Pass::of_key(Arc::clone(&known.beside), secret, peer))
         } else {
             Err(Refused::Key(KeyProblem::Role { role, act: "ask" }))
         }

@@ -12,6 +12,7 @@ mod jwks;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
@@ -147,12 +148,12 @@ impl Jwt {
         Ok(())
     }
 
-    /// Checks a token and says what it allows.
+    /// Checks a token and says what it allows, and until when: its `exp`, or as long as clocks may differ where that is over.
     ///
     /// # Errors
     ///
     /// It is not taken.
-    pub async fn check(&self, token: &str) -> Result<Grant, JwtProblem> {
+    pub async fn check(&self, token: &str) -> Result<(Grant, Timestamp), JwtProblem> {
         if token.len() > MAX_TOKEN_BYTES || token.bytes().filter(|byte| *byte == b'.').count() != 2 {
             return Err(JwtProblem::Malformed);
         }
@@ -174,7 +175,13 @@ impl Jwt {
         let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &self.validation)
             .map_err(|error| self.problem(error.kind()))?
             .claims;
-        claims::grant(&claims, &self.settings.claims)
+        let expires = claims::expires(&claims);
+        let until = if expires > Timestamp::now() {
+            expires
+        } else {
+            expires.checked_add(self.settings.leeway).unwrap_or(Timestamp::MAX)
+        };
+        Ok((claims::grant(&claims, &self.settings.claims)?, until))
     }
 
     fn problem(&self, kind: &ErrorKind) -> JwtProblem {

@@ -300,6 +300,15 @@ impl Key {
         (self.sha256 == hash) | self.previous.as_ref().is_some_and(was)
     }
 
+    /// Until when a secret is the key's; none is as long as the key is taken. An error is that it is not.
+    pub(crate) fn secret_until(&self, hash: SecretHash, now: Timestamp) -> Result<Option<Timestamp>, ()> {
+        if self.sha256 == hash {
+            return Ok(None);
+        }
+        let until = self.previous.as_ref().filter(|previous| previous.sha256 == hash).map(|p| p.until);
+        until.filter(|until| now < *until).map(Some).ok_or(())
+    }
+
     /// Whether the key is taken from an address.
     #[must_use]
     pub fn is_taken_from(&self, address: IpAddr) -> bool {

@@ -12,9 +12,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::file::{KeyFile, KeyFileError};
-use crate::key::{Key, KeyId, KeyState};
+use crate::grant::Holder;
+use crate::key::{Key, KeyId, KeyState, SecretHash};
 use crate::problem::KeyProblem;
 use crate::token::{Presented, TokenError};
 
@@ -49,6 +51,8 @@ pub struct Keyring<T> {
     attach: Attach<T>,
     /// None while there is no key file.
     entries: RwLock<Option<Entries<T>>>,
+    /// Told whenever they were read again.
+    changed: watch::Sender<()>,
 }
 
 impl<T> fmt::Debug for Keyring<T> {
@@ -68,7 +72,12 @@ impl<T> Keyring<T> {
         path: &Path,
         attach: impl Fn(&Key, Option<&T>) -> T + Send + Sync + 'static,
     ) -> Result<Self, KeyFileError> {
-        let ring = Self { path: path.to_owned(), attach: Box::new(attach), entries: RwLock::new(None) };
+        let ring = Self {
+            path: path.to_owned(),
+            attach: Box::new(attach),
+            entries: RwLock::new(None),
+            changed: watch::Sender::new(()),
+        };
         ring.reload()?;
         Ok(ring)
     }
@@ -105,7 +114,20 @@ impl<T> Keyring<T> {
                 *entries = Some(file.keys.into_iter().map(known).collect());
             }
         }
+        drop(entries);
+        self.changed.send_replace(());
         Ok(())
+    }
+
+    /// Tells of each time that they were read again.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The key that somebody has, whatever its state.
+    pub(crate) fn of_holder(&self, holder: &Holder) -> Option<Arc<Known<T>>> {
+        let Holder::Key(id) = holder else { return None };
+        self.with(|entries| entries?.get(id).cloned())
     }
 
     /// Whether there is a key file, or was one: then keys are asked for.
@@ -152,18 +174,29 @@ impl<T> Keyring<T> {
     /// It is not. Where the secret is right, the answer says what became of the key; that there is a key of that id
     /// is no secret.
     pub fn find(&self, token: &str, peer: IpAddr, now: Timestamp) -> Result<Arc<Known<T>>, KeyProblem> {
+        self.find_by(token, peer, now).map(|(known, _)| known)
+    }
+
+    /// The same, with which of the key's secrets it was.
+    pub(crate) fn find_by(
+        &self,
+        token: &str,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<(Arc<Known<T>>, SecretHash), KeyProblem> {
         let presented = Presented::parse(token).map_err(|error| match error {
             TokenError::NotAToken => KeyProblem::NotAToken,
             TokenError::Mistyped => KeyProblem::Mistyped,
         })?;
         let known = self.with(|entries| entries?.get(presented.id).cloned());
-        let known = known.filter(|known| known.key.has_secret(presented.hash(), now));
+        let secret = presented.hash();
+        let known = known.filter(|known| known.key.has_secret(secret, now));
         let known = known.ok_or(KeyProblem::Unknown)?;
         match known.key.state(now) {
             KeyState::Expired => Err(KeyProblem::Expired),
             KeyState::Revoked => Err(KeyProblem::Revoked),
             KeyState::Valid if !known.key.is_taken_from(peer) => Err(KeyProblem::Network),
-            KeyState::Valid => Ok(known),
+            KeyState::Valid => Ok((known, secret)),
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use granary_access::{Admitted, Credential, Gate, Grant, Holder, Refused, Role, host_of};
+use granary_access::{Admitted, Credential, Gate, Grant, Holder, Pass, Refused, Role, host_of};
 use granary_model::TenantId;
 use http::header;
 use http::request::Parts;
@@ -29,7 +29,7 @@ use crate::router::GatewayState;
 
 pub use account::Account;
 pub use asking::{AskError, Forbidden};
-pub(crate) use sessions::may_see_session;
+pub(crate) use sessions::{Owners, may_see_session};
 
 /// An identified caller. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct Caller {
     tenant: TenantId,
     account: Account,
     /// None is somebody on this machine, where no key is asked for.
-    grant: Option<Arc<Grant>>,
+    pass: Option<Arc<Pass>>,
     address: Option<IpAddr>,
     limits: Limits,
 }
@@ -47,7 +47,7 @@ impl Caller {
     #[must_use]
     pub fn local() -> Self {
         let (tenant, account) = (TenantId::default(), Account::Local);
-        Self { tenant, account, grant: None, address: None, limits: Limits::default() }
+        Self { tenant, account, pass: None, address: None, limits: Limits::default() }
     }
 
     /// Somebody who was let in; `peer` is where from, `None` this process itself.
@@ -55,12 +55,14 @@ impl Caller {
     pub fn of(admitted: Admitted, peer: Option<SocketAddr>) -> Self {
         let address = peer.map(|peer| peer.ip().to_canonical());
         match admitted {
-            Admitted::Granted(grant) => {
+            Admitted::Granted(pass) => {
+                let grant = pass.grant();
                 let account = match &grant.holder {
                     Holder::Key(id) => Account::Key(id.clone()),
                     Holder::Subject(subject) => Account::Subject(subject.clone()),
                 };
-                Self { tenant: grant.tenant.clone(), account, grant: Some(grant), address, ..Self::local() }
+                let tenant = grant.tenant.clone();
+                Self { tenant, account, pass: Some(Arc::new(pass)), address, ..Self::local() }
             }
             Admitted::Local => {
                 let account = address.map_or(Account::Local, |address| Account::Host(host_of(address)));
@@ -101,19 +103,24 @@ impl Caller {
     /// What it may do. Who needs no key may do everything.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.grant.as_ref().map_or(Role::Admin, |grant| grant.role)
+        self.grant().map_or(Role::Admin, |grant| grant.role)
     }
 
     /// What its key or token allows; none where no key was asked for.
     #[must_use]
     pub fn grant(&self) -> Option<&Grant> {
-        self.grant.as_deref()
+        self.pass.as_deref().map(Pass::grant)
+    }
+
+    /// What it was let in by; none where no key was asked for.
+    pub(crate) fn pass(&self) -> Option<&Pass> {
+        self.pass.as_deref()
     }
 
     /// Whether queries of a group may be asked.
     #[must_use]
     pub fn may(&self, group: &str) -> bool {
-        self.grant.as_ref().is_none_or(|grant| grant.may(group))
+        self.grant().is_none_or(|grant| grant.may(group))
     }
 
     /// Whether all of the tenant is seen: no filter says that only some users' data are, or teams', projects' or
@@ -125,7 +132,7 @@ impl Caller {
 
     /// The filters that say whose data are seen, each with the values that are.
     pub fn access_filters(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        self.grant.iter().flat_map(|grant| grant.fixed.access_filters())
+        self.grant().into_iter().flat_map(|grant| grant.fixed.access_filters())
     }
 
     /// Where the request came from; nothing for the process itself.

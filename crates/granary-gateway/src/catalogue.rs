@@ -29,8 +29,9 @@ use serde::Serialize;
 
 pub(crate) use cursor::{AFTER, CursorColumn};
 pub use explain::{IndexUse, explain};
-pub(crate) use header::Kind;
 pub use header::{Column, Filter, MinimumRole, RowLimit};
+pub(crate) use header::{Kind, SESSION};
+pub(crate) use inspect::column_types;
 pub use inspect::{AnswerColumn, InspectError, Inspection, inspect};
 pub use live::LiveCatalogue;
 pub(crate) use live::{CatalogueMetrics, keep_up};

@@ -12,8 +12,16 @@
 //! queries that honour that filter, which is then bound for it ([`Caller::prepare`]). `/livez`, `/readyz` and `/metrics`
 //! are open to everybody who reaches the address: probes and scrapers have no key, and nothing there is of a tenant's data.
 //!
+//! # How it says no
+//!
+//! As a problem of RFC 9457, whose `type` ends with the kind; at ClickHouse's interface as ClickHouse does. The document
+//! at `/openapi.json` says which of them each route has.
+//!
 //! | answer | when |
 //! |---|---|
+//! | 400 `bad-parameter` | a value that the parameter cannot have; one that is missing, or there twice |
+//! | 400 `unknown-parameter` | a parameter that there is not |
+//! | 400 `bad-upgrade` | a `WebSocket` that is asked for in the wrong way |
 //! | 401 `unauthenticated` | no key or token, or one that is not known, mistyped, expired, revoked; a JWT that is not in order |
 //! | 403 `wrong-role` | a key that sends and does not ask; something that is for admins |
 //! | 403 `wrong-network` | a key used from elsewhere than it may be |
@@ -21,9 +29,31 @@
 //! | 403 `forbidden-group` | a query of a group that the key may not ask |
 //! | 403 `forbidden-query` | a query that does not honour a filter which the key has |
 //! | 403 `fixed-parameter` | another value for a parameter that is fixed |
+//! | 403 `foreign-origin` | a page of another site, where it may not ask |
+//! | 404 `not-found` | nothing is there: no such address or format, no archive |
+//! | 404 `unknown-query` | a query that there is not |
 //! | 404 `unknown-session` | a session that is not there, or is not the caller's |
+//! | 404 `not-archived` | a session that has no object yet |
+//! | 405 `method-not-allowed` | another method than those in `Allow` |
+//! | 406 `not-acceptable` | `Accept`, or the ending, is of no format that there is |
+//! | 413 `message-too-large`, 414 `uri-too-long` | more is said than is read |
+//! | 415 `unsupported-media-type` | a message that is not JSON |
+//! | 416 `range-not-satisfiable` | a part of an object that begins behind its end |
+//! | 422 `too-large` | a query that would read, hold or answer more than it may |
+//! | 429 `too-many-requests`, `too-many-queries`, `budget-used-up` | a limit of the caller's, or of its tenant's |
 //! | 429 `too-many-failures` | too many wrong keys from one host |
-//! | 503 `unavailable` | the identity provider's keys were never there |
+//! | 500 `internal` | something is broken; the log has more under the request's id |
+//! | 503 `busy` | a limit of everybody's |
+//! | 503 `unavailable` | the warehouse does not answer; the identity provider's keys were never there |
+//! | 504 `timeout` | a query that takes longer than it may |
+//!
+//! # Until when
+//!
+//! What goes on after it was answered, a replay, an export or a live feed, ends within a second or so of the key that it
+//! was asked with being revoked, expired or changed, and at a JWT's `exp`: with a last event `over`, over a `WebSocket` with code 1008, and an
+//! export is cut off.
+//!
+//! # The bounds
 //!
 //! The bounds ([`GatewayConfig`]), each with the answer past it. A caller, its tenant and everybody have an
 //! allowance of requests, and of rows and bytes read in an hour (429; 503 where reading is everybody's); so many queries run at

@@ -35,6 +35,7 @@ use self::headers::Item;
 use self::ledger::Ledger;
 use crate::GatewayConfig;
 use crate::caller::{Account, Caller};
+use crate::door;
 use crate::problem::Problem;
 use crate::request::RequestId;
 use crate::router::GatewayState;
@@ -240,17 +241,36 @@ fn refused(requests: Option<Requests>, allowance: &Allowance, of: Scope) -> Opti
 /// Counts a request against its allowances and refuses it with 429 where nothing is left.
 pub(crate) async fn within_allowance(
     State(state): State<GatewayState>,
-    Extension(caller): Extension<Caller>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    asked: (Extension<Caller>, Extension<RequestId>),
     request: Request,
     next: Next,
+) -> Response {
+    count(&state, asked, request, next, |refusal| Problem::from(refusal).into_response()).await
+}
+
+/// The same for ClickHouse's HTTP interface, which has another form of saying no.
+pub(crate) async fn within_allowance_for_sql(
+    State(state): State<GatewayState>,
+    asked: (Extension<Caller>, Extension<RequestId>),
+    request: Request,
+    next: Next,
+) -> Response {
+    count(&state, asked, request, next, |refusal| door::Refusal::limited(&refusal).into_response()).await
+}
+
+async fn count(
+    state: &GatewayState,
+    (Extension(caller), Extension(RequestId(id))): (Extension<Caller>, Extension<RequestId>),
+    request: Request,
+    next: Next,
+    refuse: impl FnOnce(Refusal) -> Response,
 ) -> Response {
     let counted = state.allowances.count(&caller);
     let mut response = match counted.refusal {
         Some(refusal) => {
             state.counted.refused(&refusal);
             state.audit.turned_away(&caller, id, &refusal);
-            Problem::from(refusal).into_response()
+            refuse(refusal)
         }
         None => next.run(request).await,
     };

@@ -1,7 +1,7 @@
 //! The interface as an `OpenAPI` 3.1 document, made from the catalogue in force.
 //!
 //! What queries take stands in their headers, what they answer the engine is asked, once for each version of a
-//! catalogue. The rest is written in [`routes`]; a test holds it against the router, and one against real answers. The document is
+//! catalogue: soon after it came into force ([`keep_known`]), or when the document is wanted before that. The rest is written in [`routes`]; a test holds it against the router, and one against real answers. The document is
 //! built as JSON rather than with the types of a crate: nearly all of it is made from data, of which such types know nothing.
 
 mod problems;
@@ -11,6 +11,7 @@ mod types;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -20,14 +21,19 @@ use granary_clickhouse::Warehouse;
 use http::header;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{InspectError, inspect};
+use crate::catalogue::{InspectError, column_types};
 use crate::problem::Problem;
 use crate::router::GatewayState;
-use crate::{Catalogue, Inspection, NamedQuery};
+use crate::{Catalogue, Inspection, LiveCatalogue, NamedQuery};
 
 /// Queries that the engine is asked about at the same time.
 const ASKED_AT_ONCE: usize = 4;
+
+/// How long after a catalogue came into force, or the engine had no answer, it is asked: a gateway that has just begun has
+/// better things to do, and so have those who wait for it.
+const AT_LEISURE: Duration = Duration::from_secs(5);
 
 /// The document of the catalogue in force, once it was asked for.
 #[derive(Debug, Default)]
@@ -46,26 +52,51 @@ pub(crate) async fn show(State(state): State<GatewayState>) -> Response {
     // A client that does not wait for the first document leaves it to the next one.
     let made = tokio::spawn(async move { openapi.of(catalogue, state.runner.warehouse()).await });
     match made.await {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Ok((text, _)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
     }
 }
 
 impl OpenApi {
-    /// Makes the document, or takes the one there is. One at a time: what the others wait for is there for all of them.
-    async fn of(&self, catalogue: Arc<Catalogue>, warehouse: &Warehouse) -> Bytes {
+    /// Makes the document, or takes the one there is; says whether it is whole. One at a time: what the others wait for is
+    /// there for all of them.
+    async fn of(&self, catalogue: Arc<Catalogue>, warehouse: &Warehouse) -> (Bytes, bool) {
         let mut made = self.0.lock().await;
         if let Some((of, text)) = made.document.as_ref()
             && Arc::ptr_eq(of, &catalogue)
         {
-            return text.clone();
+            return (text.clone(), true);
         }
         let is_whole = made.inspect(&catalogue, warehouse).await;
         let text = Bytes::from(document(&catalogue, &made).to_string());
         if is_whole {
             made.document = Some((catalogue, text.clone()));
         }
-        text
+        (text, is_whole)
+    }
+}
+
+/// Sees to it that the document is there before somebody wants it, until told to stop.
+pub(crate) async fn keep_known(
+    openapi: Arc<OpenApi>,
+    catalogue: LiveCatalogue,
+    warehouse: Warehouse,
+    stop: CancellationToken,
+) {
+    let mut changes = catalogue.changes();
+    let keeping = async {
+        loop {
+            tokio::time::sleep(AT_LEISURE).await;
+            let catalogue = Arc::clone(&changes.borrow_and_update());
+            let (_, is_whole) = openapi.of(catalogue, &warehouse).await;
+            if is_whole && changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = keeping => {}
     }
 }
 
@@ -78,14 +109,20 @@ impl Made {
             catalogue.iter().filter(|query| !self.inspected.contains_key(query.name())).cloned().collect();
         let mut asked = stream::iter(new)
             .map(|query| async move {
-                let inspected = inspect(warehouse, &query).await;
+                let inspected = column_types(warehouse, &query).await;
                 (query, inspected)
             })
             .buffered(ASKED_AT_ONCE);
+        let mut is_whole = true;
         while let Some((query, inspected)) = asked.next().await {
             let inspection = match inspected {
                 Ok(inspection) => Some(inspection),
                 Err(InspectError::Unavailable { .. }) => return false,
+                // A table may come with a migration.
+                Err(InspectError::Unready { .. }) => {
+                    is_whole = false;
+                    continue;
+                }
                 Err(error) => {
                     tracing::debug!(query = query.name(), %error, "a query's columns have no types");
                     None
@@ -93,7 +130,7 @@ impl Made {
             };
             self.inspected.insert(query.name().to_owned(), (query, inspection));
         }
-        true
+        is_whole
     }
 
     fn of(&self, query: &NamedQuery) -> Option<&Inspection> {

@@ -14,7 +14,8 @@ use granary_model::{TenantId, bare_model_name};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::catalogue::{AFTER, CursorColumn, Filter, Kind, NamedQuery, Samples};
+use crate::caller::Owners;
+use crate::catalogue::{AFTER, CursorColumn, Filter, Kind, NamedQuery, SESSION, Samples};
 use crate::digest::Digest;
 use crate::time;
 
@@ -33,6 +34,8 @@ pub struct PreparedQuery {
     cursor: Vec<CursorColumn>,
     scope: Digest,
     now: Timestamp,
+    /// Whose the session must be that it is about.
+    owners: Option<Owners>,
 }
 
 /// A value for the server to bind; it serializes as what it is.
@@ -182,6 +185,30 @@ impl PreparedQuery {
         self.scope
     }
 
+    /// Has it run only if the session that it is about is one of theirs. An answer is then kept for whoever is held to the
+    /// same names.
+    pub(crate) fn only_of(&mut self, owners: Owners) {
+        let mut hasher = Digest::hasher();
+        hasher.add(self.scope.bytes());
+        for (kind, name) in
+            owners.names().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)))
+        {
+            hasher.add(kind);
+            hasher.add(name);
+        }
+        self.scope = hasher.finish();
+        self.owners = Some(owners);
+    }
+
+    /// The session that it is about, and whose that must be.
+    pub(crate) fn owned_session(&self) -> Option<(&str, &Owners)> {
+        let owners = self.owners.as_ref()?;
+        self.bindings.iter().find_map(|(name, value)| match value {
+            Binding::Text(session) if name == SESSION => Some((session.as_str(), owners)),
+            _ => None,
+        })
+    }
+
     /// The columns by which the next page begins.
     pub(crate) fn cursor(&self) -> &[CursorColumn] {
         &self.cursor
@@ -295,6 +322,7 @@ impl NamedQuery {
             bindings,
             tenant: tenant.clone(),
             cache: self.cache(),
+            owners: None,
         })
     }
 
@@ -387,6 +415,7 @@ impl<'a> Given<'a> {
                 self.one(name)?.map(|text| Binding::Text(text.to_owned())),
                 default.clone().map(Binding::Text),
             ),
+            Kind::Session => (self.one(name)?.map(|text| Binding::Text(text.to_owned())), None),
             Kind::Texts { default } => {
                 (self.all(name).map(Binding::Texts), default.clone().map(Binding::Texts))
             }
@@ -446,6 +475,7 @@ impl Kind {
         match self {
             Self::Enum { values, .. } => format!("one of {}", values.join(", ")),
             Self::Text { .. } => "a text".to_owned(),
+            Self::Session => "a session's id".to_owned(),
             Self::Texts { .. } => "one or more texts".to_owned(),
             Self::Unsigned { min, max, .. } => expected_whole(*min, *max),
             Self::Float { min, max, .. } if *min <= f64::MIN && *max >= f64::MAX => "a number".to_owned(),

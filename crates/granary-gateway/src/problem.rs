@@ -304,6 +304,7 @@ pub(crate) fn status(error: &RunError) -> StatusCode {
         RunError::TooLarge { .. } | RunError::AnswerTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         RunError::NoSamples => StatusCode::NOT_ACCEPTABLE,
         RunError::UnknownTimeZone => StatusCode::BAD_REQUEST,
+        RunError::UnknownSession { .. } => StatusCode::NOT_FOUND,
         RunError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         RunError::Failed { .. } | RunError::RepeatedLabels | RunError::Unreadable => {
             StatusCode::INTERNAL_SERVER_ERROR
@@ -368,6 +369,7 @@ impl From<RunError> for Problem {
                 problem.more.insert("expected".to_owned(), json!(expected));
                 problem
             }
+            RunError::UnknownSession { session } => Self::unknown_session(session),
             RunError::Unavailable { .. } => Self::unavailable(&error),
             RunError::Failed { .. } | RunError::RepeatedLabels | RunError::Unreadable => {
                 Self::internal(&error)

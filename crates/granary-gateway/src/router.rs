@@ -22,7 +22,7 @@ use crate::caller::{identified, identified_for_sql};
 use crate::catalogue::CatalogueMetrics;
 use crate::door::Door;
 use crate::entrance::cors;
-use crate::limits::{Allowances, within_allowance};
+use crate::limits::{Allowances, within_allowance, within_allowance_for_sql};
 use crate::mcp;
 use crate::metrics::Metrics;
 use crate::openapi::{self, OpenApi};
@@ -189,7 +189,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
         .route_layer(middleware::from_fn_with_state(state.clone(), identified));
     let sql = clickhouse::routes()
-        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance))
+        .route_layer(middleware::from_fn_with_state(state.clone(), within_allowance_for_sql))
         .route_layer(middleware::from_fn_with_state(state.clone(), identified_for_sql));
     Router::new()
         .merge(asked_for)

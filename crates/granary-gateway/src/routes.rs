@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 mod carry;
 pub(crate) mod clickhouse;
+mod closing;
 pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod health;
@@ -13,3 +14,4 @@ mod part;
 pub(crate) mod queries;
 pub(crate) mod replay;
 mod reply;
+mod stay;

@@ -200,11 +200,15 @@ impl Runner {
         };
         asked.note(|entry| entry.wait = came.elapsed());
         let start = Instant::now();
-        let cursor = self.start(query, format, caller, request).map_err(|error| {
-            let error = RunError::from_engine(error, limits);
-            note_error(&mut asked, &error);
-            asked.answered(crate::problem::status(&error));
-            error
+        let started = match self.check_owners(query).await {
+            Ok(()) => self
+                .start(query, format, caller, request)
+                .map_err(|error| RunError::from_engine(error, limits)),
+            Err(error) => Err(error),
+        };
+        let cursor = started.inspect_err(|error| {
+            note_error(&mut asked, error);
+            asked.answered(crate::problem::status(error));
         })?;
         let reading = Arc::default();
         let bill = Bill {
@@ -261,6 +265,16 @@ impl Runner {
             NoPlace::TooLongAtTenantBound { most } => (Limit::Concurrent, Scope::Tenant, most),
         };
         Refusal { limit, of, value: value.into(), reset: self.limits.max_wait }
+    }
+
+    /// Looks whether the session that a query is about is one that its caller may see.
+    async fn check_owners(&self, query: &PreparedQuery) -> Result<(), RunError> {
+        let Some((session, owners)) = query.owned_session() else { return Ok(()) };
+        match owners.have(session, query.tenant(), &self.warehouse, &self.limits).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RunError::UnknownSession { session: session.to_owned() }),
+            Err(error) => Err(RunError::from_engine(error, &self.limits)),
+        }
     }
 
     fn start(

@@ -27,6 +27,7 @@ use tower::{ServiceExt, service_fn};
 
 use crate::catalogue::keep_up;
 use crate::entrance::Entrance;
+use crate::openapi;
 use crate::{Catalogue, GatewayConfig, GatewayState, Scrub, create_app};
 
 /// How long a client may take to send a request's headers, and may keep a connection without sending any.
@@ -206,6 +207,12 @@ impl Gateway {
             state.catalogue_metrics.clone(),
             stopping.clone(),
         ));
+        let knowing = tokio::spawn(openapi::keep_known(
+            Arc::clone(&state.openapi),
+            state.catalogue.clone(),
+            state.runner.warehouse().clone(),
+            stopping.clone(),
+        ));
         let app = create_app(state.clone());
         let mut connections = JoinSet::new();
         tracing::info!(%address, "the gateway listens");
@@ -227,6 +234,9 @@ impl Gateway {
         watching.abort();
         if let Err(error) = keeping_up.await {
             tracing::error!(%error, "the operator's queries were no longer looked at");
+        }
+        if let Err(error) = knowing.await {
+            tracing::error!(%error, "what the queries answer was no longer asked beforehand");
         }
         let all_ended = async {
             while connections.join_next().await.is_some() {}

@@ -20,6 +20,8 @@ pub(super) struct Telemetry {
     pub(super) own_user: String,
     pub(super) own_team: String,
     pub(super) own_session: String,
+    /// One of the same tenant's, of another user and team.
+    pub(super) others_session: String,
     pub(super) foreign: Foreign,
     tokens: Tokens,
     dir: tempfile::TempDir,
@@ -105,6 +107,18 @@ pub(super) async fn telemetry(name: &'static str) -> Telemetry {
         .fetch_one()
         .await
         .unwrap();
+    let others_session: String = everybody
+        .owner
+        .query(
+            "SELECT SessionId FROM otel_logs WHERE TenantId = 'acme' GROUP BY SessionId \
+             HAVING max(UserId) NOT IN ('', {user:String}) AND max(TeamId) NOT IN ('', {team:String}) \
+             ORDER BY SessionId LIMIT 1",
+        )
+        .param("user", &own_user)
+        .param("team", &own_team)
+        .fetch_one()
+        .await
+        .unwrap();
     let foreign: (String, String, String, String) = everybody
         .owner
         .query(
@@ -128,7 +142,18 @@ pub(super) async fn telemetry(name: &'static str) -> Telemetry {
     };
     let foreign = Foreign { user, team, project, session };
     let range = RANGE.to_owned();
-    Telemetry { everybody, range, own_user, own_team, own_session, foreign, tokens, dir, name }
+    Telemetry {
+        everybody,
+        range,
+        own_user,
+        own_team,
+        own_session,
+        others_session,
+        foreign,
+        tokens,
+        dir,
+        name,
+    }
 }
 
 impl Telemetry {

@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use jiff::SignedDuration;
 
 use super::*;
@@ -43,11 +45,25 @@ impl Fixture {
         self.gate.identify(peer.parse().ok(), host, Ok(token.map(Credential::new)), now).await
     }
 
-    async fn granted(&self, token: &Token) -> Result<Arc<Grant>, Refused> {
+    async fn pass(&self, token: &Token) -> Result<Pass, Refused> {
         match self.who(REMOTE, Some("granary.example"), Some(token.reveal())).await? {
-            Admitted::Granted(grant) => Ok(grant),
+            Admitted::Granted(pass) => Ok(pass),
             Admitted::Local => panic!("without a key"),
         }
+    }
+
+    async fn granted(&self, token: &Token) -> Result<Grant, Refused> {
+        self.pass(token).await.map(|pass| pass.grant().clone())
+    }
+
+    /// Changes the one key that there is, and has it read again.
+    fn change(&self, change: impl FnOnce(&mut Key)) {
+        KeyFile::change(&keys_file(&self.dir), |file| {
+            change(&mut file.keys[0]);
+            Ok::<_, KeyFileError>(())
+        })
+        .unwrap();
+        self.gate.keys.reload().unwrap();
     }
 }
 
@@ -84,7 +100,7 @@ async fn with_a_key_file_everybody_needs_a_key_and_a_key_is_taken_by_any_name() 
         let missing = Err(Refused::Key(KeyProblem::Missing));
         assert_eq!(fixture.who(peer, Some("localhost"), None).await, missing, "{peer}");
         let admitted = fixture.who(peer, Some("granary.example"), Some(token.reveal())).await.unwrap();
-        assert!(matches!(admitted, Admitted::Granted(grant) if grant.tenant.as_str() == "acme"));
+        assert!(matches!(admitted, Admitted::Granted(pass) if pass.grant().tenant.as_str() == "acme"));
         let other = Token::generate(&crate::key::KeyId::try_from("Ab3dEf7h".to_owned()).unwrap());
         let unknown = Err(Refused::Key(KeyProblem::Unknown));
         assert_eq!(fixture.who(peer, None, Some(other.reveal())).await, unknown);
@@ -167,4 +183,70 @@ async fn a_host_that_shows_too_much_that_is_wrong_is_told_to_wait_and_a_good_key
     assert!(fixture.granted(&token).await.is_ok());
     let another = fixture.who("192.0.2.2", None, Some("grn_wrong")).await;
     assert_eq!(another, Err(Refused::Key(KeyProblem::Mistyped)));
+}
+
+#[tokio::test]
+async fn whoever_was_let_in_hears_when_the_key_is_not_taken_any_more_and_why() {
+    type Change = fn(&mut Key);
+    let cases: [(Change, &str); 6] = [
+        (|key| key.revoked = Some(Timestamp::now()), "key_revoked"),
+        (|key| key.expires = Some(Timestamp::UNIX_EPOCH), "key_expired"),
+        (|key| drop(key.rotate(Timestamp::UNIX_EPOCH)), "key_unknown"),
+        (|key| key.networks = Some(vec!["10.0.0.0/8".parse().unwrap()]), "key_network"),
+        (|key| key.groups = Some(["cost".to_owned()].into()), "key_changed"),
+        (|key| key.tenant = "other".to_owned(), "key_changed"),
+    ];
+    for (change, name) in cases {
+        let dir = dir();
+        let token = add(&dir, new(Role::Analyst));
+        let fixture = open(dir, |_| {});
+        let pass = fixture.pass(&token).await.unwrap();
+        let mut ended = std::pin::pin!(fixture.gate.ended(&pass));
+        assert!(goes_on(ended.as_mut()).await, "{name}");
+        fixture.change(|key| key.name = Some("another name is the same key".to_owned()));
+        assert!(goes_on(ended.as_mut()).await, "{name}");
+        fixture.change(change);
+        assert_eq!(ended.await.name(), name);
+    }
+    let dir = dir();
+    let token = add(&dir, new(Role::Analyst));
+    let fixture = open(dir, |_| {});
+    let pass = fixture.pass(&token).await.unwrap();
+    std::fs::write(keys_file(&fixture.dir), "").unwrap();
+    fixture.gate.keys.reload().unwrap();
+    assert_eq!(fixture.gate.ended(&pass).await, PassEnded::Key(KeyProblem::Unknown), "it is gone");
+}
+
+#[tokio::test]
+async fn whoever_was_let_in_hears_when_the_time_of_a_key_or_token_is_over() {
+    let soon = || Timestamp::now() + SignedDuration::from_millis(30);
+    for (change, name) in [
+        (Box::new(|key: &mut Key| key.expires = Some(soon())) as Box<dyn FnOnce(&mut Key)>, "key_expired"),
+        (Box::new(|key: &mut Key| drop(key.rotate(soon()))), "key_unknown"),
+    ] {
+        let dir = dir();
+        let token = add(&dir, new(Role::Analyst));
+        let fixture = open(dir, |_| {});
+        let pass = fixture.pass(&token).await.unwrap();
+        fixture.change(change);
+        assert_eq!(fixture.gate.ended(&pass).await.name(), name);
+    }
+    let fixture = open(dir(), |_| {});
+    let pass = Pass::until(grant(), soon());
+    assert_eq!(fixture.gate.ended(&pass).await, PassEnded::Expired);
+}
+
+/// Whether nothing is said yet.
+async fn goes_on(ended: Pin<&mut impl Future<Output = PassEnded>>) -> bool {
+    tokio::select! {
+        biased;
+        _ = ended => false,
+        () = std::future::ready(()) => true,
+    }
+}
+
+fn grant() -> Grant {
+    let (key, _) =
+        Key::generate(NewKey { tenant: "acme".to_owned(), ..new(Role::Analyst) }, Timestamp::UNIX_EPOCH);
+    Grant::of_key(&key)
 }

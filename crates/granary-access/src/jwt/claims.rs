@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use granary_model::TenantId;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::JwtProblem;
@@ -42,6 +43,13 @@ pub(super) fn grant(claims: &Map<String, Value>, names: &ClaimNames) -> Result<G
     }
     let holder = Holder::Subject(subject.to_owned());
     Ok(Grant { holder, tenant: TenantId::new(tenant), role, groups, fixed })
+}
+
+/// When the token's time is over. That it says so in seconds was checked with its signature.
+pub(super) fn expires(claims: &Map<String, Value>) -> Timestamp {
+    let seconds = claims.get("exp").and_then(Value::as_f64);
+    let since_1970 = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
+    since_1970.and_then(|since| Timestamp::from_duration(since).ok()).unwrap_or(Timestamp::MAX)
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<&'a str, JwtProblem> {

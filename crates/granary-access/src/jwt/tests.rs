@@ -14,7 +14,7 @@ use super::*;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn seconds(from_now: i64) -> i64 {
-    jiff::Timestamp::now().as_second() + from_now
+    Timestamp::now().as_second() + from_now
 }
 
 fn claims() -> Map<String, Value> {
@@ -108,7 +108,8 @@ async fn a_good_token_grants_what_its_claims_say() {
     let jwt = with_secret(&dir);
     let mut claims = with("query_groups", json!(["cost", "usage"]));
     claims.insert("parameters".to_owned(), json!({ "project": ["a", "b"], "model": "m" }));
-    let grant = jwt.check(&hs256(&claims)).await.unwrap();
+    let (grant, until) = jwt.check(&hs256(&claims)).await.unwrap();
+    assert_eq!(Value::from(until.as_second()), claims["exp"]);
     assert_eq!(grant.holder.to_string(), "subject someone");
     assert_eq!((grant.tenant.as_str(), grant.role), ("acme", Role::Viewer));
     assert!(grant.may("cost") && !grant.may("security"));
@@ -117,7 +118,7 @@ async fn a_good_token_grants_what_its_claims_say() {
     assert_eq!(fixed, ["model=m", "project=a+b", "user=user@example.com"]);
     let mut analyst = with("role", json!("analyst"));
     analyst.remove("email");
-    assert!(jwt.check(&hs256(&analyst)).await.unwrap().fixed.is_empty());
+    assert!(jwt.check(&hs256(&analyst)).await.unwrap().0.fixed.is_empty());
 }
 
 #[tokio::test]
@@ -155,9 +156,12 @@ async fn each_claim_that_is_missing_or_wrong_is_named() {
         let problem = jwt.check(&hs256(&claims)).await.unwrap_err().to_string();
         assert!(problem.contains(says), "{says:?} is not in {problem:?}");
     }
-    for within in [with("exp", json!(seconds(-25))), with("nbf", json!(seconds(25)))] {
-        assert!(jwt.check(&hs256(&within)).await.is_ok(), "clocks may differ a little");
-    }
+    let (_, until) =
+        jwt.check(&hs256(&with("nbf", json!(seconds(25))))).await.expect("clocks may differ a little");
+    assert!(until > Timestamp::now());
+    let expired = with("exp", json!(seconds(-25)));
+    let (_, until) = jwt.check(&hs256(&expired)).await.expect("and so for the end");
+    assert_eq!(Value::from(until.as_second() - 30), expired["exp"], "until it would not be taken any more");
 }
 
 #[tokio::test]
@@ -216,7 +220,7 @@ async fn tokens_are_checked_with_the_key_of_their_id() {
         let jwt =
             open(&JwtConfig { algorithm: configured, jwks: Some(path.display().to_string()), ..config() });
         for key in [&one, &two] {
-            assert_eq!(jwt.check(&key.sign(&claims())).await.unwrap().tenant.as_str(), "acme");
+            assert_eq!(jwt.check(&key.sign(&claims())).await.unwrap().0.tenant.as_str(), "acme");
         }
         let swapped = ProviderKey { kid: "two", ..one };
         assert_eq!(jwt.check(&swapped.sign(&claims())).await, Err(JwtProblem::Signature));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use granary_access::{ACCESS_FILTERS, Role};
 use jiff::Timestamp;
 
-use super::Caller;
+use super::{Caller, Owners};
 use crate::{MinimumRole, NamedQuery, ParamError, PreparedQuery, RawParams};
 
 /// A question that somebody may not ask, though they may ask others.
@@ -81,6 +81,10 @@ impl Caller {
                 MinimumRole::Admin => Role::Admin,
             })?;
         }
+        if query.is_about_a_session() {
+            // Whose the session is, is asked before the query runs.
+            return Ok(());
+        }
         let honoured: BTreeSet<_> = query.filters().iter().map(|filter| filter.name()).collect();
         match self.access_filters().find(|(filter, _)| !honoured.contains(filter)) {
             Some((filter, _)) => Err(Forbidden::Filter { query: query.name().to_owned(), filter }),
@@ -88,7 +92,8 @@ impl Caller {
         }
     }
 
-    /// Prepares a query for the caller: its tenant, what is fixed for it, and what it gives besides.
+    /// Prepares a query for the caller: its tenant, what is fixed for it, and what it gives besides. Of a session it runs
+    /// only if that is the caller's.
     ///
     /// # Errors
     ///
@@ -101,7 +106,13 @@ impl Caller {
     ) -> Result<PreparedQuery, AskError> {
         self.may_ask(query)?;
         let params = self.impose(query, given)?;
-        Ok(query.prepare(self.tenant(), &params, now)?)
+        let mut prepared = query.prepare(self.tenant(), &params, now)?;
+        if query.is_about_a_session()
+            && let Some(owners) = Owners::seen_by(self)
+        {
+            prepared.only_of(owners);
+        }
+        Ok(prepared)
     }
 
     /// Whether the caller has a role, or a higher one.
@@ -126,7 +137,10 @@ impl Caller {
             let mut chosen =
                 given.iter().filter(|(given, _)| *given == name).map(|(_, value)| value).peekable();
             if chosen.peek().is_none() {
-                for value in values {
+                // A query about a session is about one: of several the caller is to choose.
+                let is_bound =
+                    is_own && !(query.is_about_a_session() && name == "session" && values.len() > 1);
+                for value in values.iter().filter(|_| is_bound) {
                     params.push(name, value);
                 }
             } else if !chosen.all(|value| values.iter().any(|fixed| fixed == value)) {

@@ -112,12 +112,31 @@ pub(crate) struct Parameter {
 /// A parameter's type, with the default if it is not required.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    Enum { values: Vec<String>, default: Option<String> },
-    Text { default: Option<String> },
-    Texts { default: Option<Vec<String>> },
-    Unsigned { default: Option<u64>, min: u64, max: u64 },
-    Float { default: Option<f64>, min: f64, max: f64 },
-    Bool { default: Option<bool> },
+    Enum {
+        values: Vec<String>,
+        default: Option<String>,
+    },
+    Text {
+        default: Option<String>,
+    },
+    /// Of which session the query is.
+    Session,
+    Texts {
+        default: Option<Vec<String>>,
+    },
+    Unsigned {
+        default: Option<u64>,
+        min: u64,
+        max: u64,
+    },
+    Float {
+        default: Option<f64>,
+        min: f64,
+        max: f64,
+    },
+    Bool {
+        default: Option<bool>,
+    },
 }
 
 /// A header as it is written.
@@ -157,6 +176,7 @@ struct WrittenParameter {
 enum TypeName {
     Enum,
     String,
+    Session,
     Strings,
     Uint,
     Float,
@@ -239,6 +259,9 @@ impl Header {
 /// Names that mean the same in every query.
 const RESERVED: [&str; 4] = ["tenant", "from", "to", "limit"];
 
+/// What a session's parameter is called, as the filter is.
+pub(crate) const SESSION: &str = "session";
+
 fn parameter(name: String, written: WrittenParameter, filters: &[Filter]) -> Result<Parameter, String> {
     if RESERVED.contains(&name.as_str()) {
         return Err(format!("params.{name}: the name means the same in every query"));
@@ -247,6 +270,9 @@ fn parameter(name: String, written: WrittenParameter, filters: &[Filter]) -> Res
         return Err(format!("params.{name}: is among the filters already"));
     }
     let kind = kind(&written).map_err(|reason| format!("params.{name}: {reason}"))?;
+    if kind == Kind::Session && name != SESSION {
+        return Err(format!("params.{name}: what has the type session is called {SESSION}"));
+    }
     Ok(Parameter { name, help: written.help, kind })
 }
 
@@ -275,6 +301,10 @@ fn kind(written: &WrittenParameter) -> Result<Kind, String> {
             Kind::Enum { values, default }
         }
         TypeName::String => Kind::Text { default: default.map(read).transpose()? },
+        TypeName::Session if default.is_some() => {
+            return Err("a session has no default: which one is to be said".to_owned());
+        }
+        TypeName::Session => Kind::Session,
         TypeName::Strings => Kind::Texts { default: default.map(read).transpose()? },
         TypeName::Bool => Kind::Bool { default: default.map(read).transpose()? },
         TypeName::Uint => {
@@ -432,6 +462,17 @@ mod tests {
                 .starts_with("params.n: -1 has the wrong type")
         );
         assert!(refusal("[params.n]\ntype = 'float'\nhelp = ''\nmax = inf").contains("no finite number"));
+    }
+
+    #[test]
+    fn a_query_about_a_session_says_so_with_a_parameter_of_that_name_and_no_default() {
+        let written = |name: &str, more: &str| format!("[params.{name}]\ntype = 'session'\nhelp = ''{more}");
+        assert!(Header::parse(&format!("{START}{}\n{END}", written("session", ""))).is_ok());
+        assert_eq!(refusal(&written("id", "")), "params.id: what has the type session is called session");
+        assert_eq!(
+            refusal(&written("session", "\ndefault = 's1'")),
+            "params.session: a session has no default: which one is to be said"
+        );
     }
 
     #[test]

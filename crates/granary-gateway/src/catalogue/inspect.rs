@@ -74,15 +74,13 @@ pub enum InspectError {
 /// [`InspectError`] says whether the file or the engine is in the way.
 pub async fn inspect(warehouse: &Warehouse, query: &NamedQuery) -> Result<Inspection, InspectError> {
     let mut reasons = BTreeSet::new();
-    let mut types = BTreeMap::<String, Vec<String>>::new();
+    let mut types = Types::default();
     let mut read = BTreeSet::new();
     let combinations = combinations(query);
     for combination in &combinations {
         let tree = explain(warehouse, query, combination).await?;
         let given = with(combination);
-        for (name, type_name) in &tree.columns {
-            types.entry(name.clone()).or_default().push(type_name.clone());
-        }
+        types.add(&tree);
         reasons.extend(columns_out_of_order(query, &tree).map(|reason| reason + &given));
         for table in &tree.unfiltered {
             if needs_a_tenant(warehouse, table).await? {
@@ -101,22 +99,71 @@ pub async fn inspect(warehouse: &Warehouse, query: &NamedQuery) -> Result<Inspec
         query
             .columns()
             .iter()
-            .filter(|column| !types.contains_key(&column.name))
+            .filter(|column| !types.has(&column.name))
             .map(|column| format!("column {} is declared, and no answer has it", column.name)),
     );
     reasons.extend(tables_not_as_declared(warehouse, query, &read));
     if !reasons.is_empty() {
         return Err(InspectError::Refused { reasons: reasons.into_iter().collect() });
     }
-    let column = |name: &String| {
-        let types = types.get(name)?;
-        Some(AnswerColumn {
-            name: name.clone(),
-            type_name: types.first()?.clone(),
-            is_always_there: types.len() == combinations.len(),
-        })
-    };
-    Ok(Inspection { columns: query.columns().iter().filter_map(|one| column(&one.name)).collect() })
+    Ok(types.of(query))
+}
+
+/// Has the engine say what types a query's columns have, and nothing else, with as few questions as that takes.
+///
+/// # Errors
+///
+/// [`InspectError`] says whether the file or the engine is in the way.
+pub(crate) async fn column_types(
+    warehouse: &Warehouse,
+    query: &NamedQuery,
+) -> Result<Inspection, InspectError> {
+    let mut types = Types::default();
+    for combination in covering(query) {
+        types.add(&explain(warehouse, query, &combination).await?);
+    }
+    if query.columns().iter().all(|column| types.has(&column.name)) {
+        return Ok(types.of(query));
+    }
+    // There is one that two switches have together.
+    let mut types = Types::default();
+    for combination in combinations(query) {
+        types.add(&explain(warehouse, query, &combination).await?);
+    }
+    Ok(types.of(query))
+}
+
+/// What was seen of a query's columns: their types, once for each answer that has them.
+#[derive(Default)]
+struct Types {
+    answers: usize,
+    by_name: BTreeMap<String, Vec<String>>,
+}
+
+impl Types {
+    fn add(&mut self, tree: &Tree) {
+        self.answers += 1;
+        for (name, type_name) in &tree.columns {
+            self.by_name.entry(name.clone()).or_default().push(type_name.clone());
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// The columns in the order of the query's header.
+    fn of(&self, query: &NamedQuery) -> Inspection {
+        let column = |name: &String| {
+            let types = self.by_name.get(name)?;
+            Some(AnswerColumn {
+                name: name.clone(),
+                type_name: types.first()?.clone(),
+                is_always_there: types.len() == self.answers,
+            })
+        };
+        Inspection { columns: query.columns().iter().filter_map(|one| column(&one.name)).collect() }
+    }
 }
 
 /// Values for the parameters that switch lines, by name.
@@ -145,6 +192,19 @@ fn combinations(query: &NamedQuery) -> Vec<Combination> {
         };
         combinations.iter().flat_map(and).collect()
     })
+}
+
+/// A few combinations in which each value of each switch is, though not with every value of the others.
+fn covering(query: &NamedQuery) -> Vec<Combination> {
+    let parameters = query.describe().parameters;
+    let switches: Vec<_> =
+        parameters.iter().filter(|parameter| query.is_switched_by(&parameter.name)).collect();
+    let most = switches.iter().map(|switch| switch.values.len()).max().unwrap_or(1);
+    let nth = |n: usize| {
+        let values = switches.iter().map(|switch| (&switch.name, switch.values.iter().cycle().nth(n)));
+        values.filter_map(|(name, value)| Some((name.clone(), value?.clone()))).collect()
+    };
+    (0..most).map(nth).collect()
 }
 
 /// How a combination is spoken of.
@@ -275,4 +335,34 @@ fn tables_not_as_declared(
     let extra =
         declared.difference(&read).map(|table| format!("tables names {table}, which it does not read"));
     missing.chain(extra).collect::<Vec<_>>().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Catalogue;
+
+    #[test]
+    fn every_value_of_every_switch_is_asked_about_and_with_few_questions() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let (mut few, mut all) = (0, 0);
+        for query in catalogue.iter() {
+            let covering = covering(query);
+            few += covering.len();
+            all += combinations(query).len();
+            for parameter in query.describe().parameters {
+                let is_asked = |value: &String| {
+                    covering.iter().flatten().any(|(name, asked)| (name, asked) == (&parameter.name, value))
+                };
+                let is_switch = query.is_switched_by(&parameter.name);
+                assert!(
+                    parameter.values.iter().all(|value| is_asked(value) == is_switch),
+                    "{} {}",
+                    query.name(),
+                    parameter.name
+                );
+            }
+        }
+        assert!(few < all * 3 / 4, "{few} of {all}");
+    }
 }

@@ -45,6 +45,11 @@ impl LiveCatalogue {
         self.0.borrow().get(name).cloned()
     }
 
+    /// Tells of each catalogue that comes into force.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Catalogue>> {
+        self.0.subscribe()
+    }
+
     fn publish(&self, catalogue: Catalogue) {
         self.0.send_replace(Arc::new(catalogue));
     }

@@ -53,7 +53,7 @@ pub struct QueryDescription {
 pub struct ParameterDescription {
     /// Its name.
     pub name: String,
-    /// `time`, `enum`, `string`, `strings`, `uint`, `float` or `bool`.
+    /// `time`, `enum`, `string`, `session`, `strings`, `uint`, `float` or `bool`.
     #[serde(rename = "type")]
     pub type_name: &'static str,
     /// Whether it must be given.
@@ -138,6 +138,12 @@ impl NamedQuery {
     #[must_use]
     pub fn role(&self) -> Option<MinimumRole> {
         self.header.role
+    }
+
+    /// Whether it is about one session, which is then to be the caller's, rather than filtered by whose the rows are.
+    #[must_use]
+    pub fn is_about_a_session(&self) -> bool {
+        self.header.params.iter().any(|param| param.kind == Kind::Session)
     }
 
     /// Whether the columns depend upon an enum.
@@ -291,7 +297,7 @@ const OPTIONAL: [&str; 2] = ["from", "to"];
 impl Kind {
     fn sql_type(&self) -> &'static str {
         match self {
-            Self::Enum { .. } | Self::Text { .. } => "String",
+            Self::Enum { .. } | Self::Text { .. } | Self::Session => "String",
             Self::Texts { .. } => "Array(String)",
             Self::Unsigned { .. } => "UInt64",
             Self::Float { .. } => "Float64",
@@ -328,6 +334,7 @@ fn describe_parameter(parameter: &Parameter) -> ParameterDescription {
             default: default.as_ref().map(|value| json!(value)),
             ..start
         },
+        Kind::Session => ParameterDescription { type_name: "session", default: None, ..start },
         Kind::Texts { default } => ParameterDescription {
             type_name: "strings",
             repeatable: true,

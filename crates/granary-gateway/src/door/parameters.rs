@@ -26,6 +26,10 @@ const DECIDED_HERE: [&str; 9] = [
     "readonly",
 ];
 
+/// Settings of inserts, of which there are none here. A guest may not change them, and `ClickHouse`'s JDBC driver, which
+/// `DBeaver` and Metabase use, says with every statement how it would insert.
+const OF_INSERTS: [&str; 2] = ["async_insert", "wait_for_async_insert"];
+
 /// What is asked.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -64,7 +68,7 @@ impl Statement {
                 "decompress" if value != "0" => {
                     return Err(Refusal::unsupported("a compressed statement; send it as it is"));
                 }
-                _ if CREDENTIALS.contains(&name) || DECIDED_HERE.contains(&name) => {}
+                _ if [&CREDENTIALS[..], &DECIDED_HERE, &OF_INSERTS].concat().contains(&name) => {}
                 _ => asked.parameters.push((name.to_owned(), value.to_owned())),
             }
         }

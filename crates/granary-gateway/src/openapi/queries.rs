@@ -34,7 +34,8 @@ pub(super) fn path(query: &NamedQuery) -> Value {
         headers.insert(name.to_owned(), reference("headers", of));
     }
     headers.insert("cache-control".to_owned(), json!({ "schema": { "type": "string" } }));
-    let mut responses = responses_of(&[&OF_A_QUERY[..], &ALWAYS].concat());
+    let of_session: &[_] = if query.is_about_a_session() { &["unknown-session"] } else { &[] };
+    let mut responses = responses_of(&[&OF_A_QUERY[..], &ALWAYS, of_session].concat());
     let ok = json!({ "description": "the answer", "headers": headers, "content": content });
     responses.insert("200".to_owned(), ok);
     responses.insert("304".to_owned(), json!({ "description": "the client has this answer" }));

@@ -68,16 +68,14 @@ fn index() -> Value {
         "type": "object", "required": ["name", "version", "routes"],
         "properties": { "name": text(), "version": text(), "routes": { "type": "array", "items": route } },
     });
-    let answers = ok("what there is", "application/json", schema);
+    // With a query it is ClickHouse's interface, and its errors are so in any case.
     let mut paths = clickhouse("clickhouse_at_root");
-    paths["get"] = operation(
-        "index",
-        "service",
-        "What is there? With query=, ClickHouse's HTTP interface",
-        json!([]),
-        answers,
-        &with(&[]),
-    );
+    let answers = &mut paths["get"]["responses"];
+    answers["200"] =
+        ok("what there is; with a statement, its answer", "application/json", schema)["200"].take();
+    answers["200"]["content"]["*/*"] = json!({});
+    paths["get"]["operationId"] = json!("index");
+    paths["get"]["summary"] = json!("What is there? With query=, ClickHouse's HTTP interface");
     paths
 }
 
@@ -90,7 +88,7 @@ fn rows() -> Value {
         "200": { "description": "the answer", "headers": usual_headers(), "content": content },
         "304": { "description": "the client has this answer", "headers": usual_headers() },
     });
-    let kinds = with(&OF_A_QUERY);
+    let kinds = with(&[&OF_A_QUERY[..], &["unknown-session"]].concat());
     json!({ "get": operation("query_rows", "catalogue", "A query's answer in the format that Accept asks for", name, answers, &kinds) })
 }
 
@@ -176,7 +174,7 @@ fn ping(id: &str) -> Value {
 
 fn page() -> Value {
     let answers = ok("a page", "text/html; charset=utf-8", text());
-    json!({ "get": operation("docs", "service", "A page to try the queries on", json!([]), answers, &with(&[])) })
+    json!({ "get": operation("docs", "service", "A page to try the queries on", json!([]), answers, &["internal"]) })
 }
 
 fn page_file() -> Value {
@@ -185,7 +183,7 @@ fn page_file() -> Value {
         "text/javascript; charset=utf-8": { "schema": text() },
         "text/css; charset=utf-8": { "schema": text() },
     } } });
-    json!({ "get": operation("docs_file", "service", "A part of the page", file, answers, &with(&["not-found"])) })
+    json!({ "get": operation("docs_file", "service", "A part of the page", file, answers, &["internal", "not-found"]) })
 }
 
 fn openapi() -> Value {
@@ -220,12 +218,12 @@ fn describe() -> Value {
     let name = json!([{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }]);
     let answers =
         ok("what it answers and takes", "application/json", reference("schemas", "QueryDescription"));
-    let kinds = with(&["unknown-query", "not-found"]);
+    let kinds = with(&["unknown-query", "not-found", "forbidden-group", "forbidden-query"]);
     json!({ "get": operation("describe_query", "catalogue", "What does a query answer and take?", name, answers, &kinds) })
 }
 
 const OF_A_SESSION: [&str; 6] =
-    ["bad-parameter", "unknown-parameter", "not-found", "unknown-session", "busy", "unavailable"];
+    ["bad-parameter", "unknown-parameter", "forbidden-group", "not-found", "unknown-session", "busy"];
 
 fn of_a_session(more: &[&str]) -> Value {
     let names = ["session_id", "part_from", "part_to", "part_signals"].iter().chain(more);
@@ -259,7 +257,7 @@ fn archive() -> Value {
         "412": { "description": "If-Match names another version", "headers": usual_headers() },
     });
     let kinds =
-        with(&["not-found", "unknown-session", "not-archived", "range-not-satisfiable", "unavailable"]);
+        with(&["forbidden-group", "not-found", "unknown-session", "not-archived", "range-not-satisfiable"]);
     let parameters = json!([reference("parameters", "session_id")]);
     json!({ "get": operation("archived_session", "sessions read", "A session's archived object", parameters, answers, &kinds) })
 }
@@ -333,7 +331,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     let parameter = json!({
         "type": "object", "required": ["name", "type", "required", "repeatable", "help"],
         "properties": {
-            "name": text(), "type": { "enum": ["time", "enum", "string", "strings", "uint", "float", "bool"] },
+            "name": text(), "type": { "enum": ["time", "enum", "string", "session", "strings", "uint", "float", "bool"] },
             "required": { "type": "boolean" }, "repeatable": { "type": "boolean" }, "help": text(),
             "default": {}, "values": { "type": "array", "items": text() }, "min": { "type": "number" }, "max": { "type": "number" },
         },

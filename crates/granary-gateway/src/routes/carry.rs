@@ -4,7 +4,8 @@
 //! that goes away ends it, and one that takes nothing is noticed, which the connection alone would not do as long as
 //! its peer is alive. Nothing is held for it any more then, even though its connection may still be open.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use futures::Stream;
 use granary_archive::{ArchiveError, Replay, ReplayEvent};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::stay::{Over, Stay};
 use crate::{Asked, Outcome};
 
 /// Where events come from, one after the other.
@@ -43,7 +44,8 @@ impl Source for Replay {
 /// Events being read for a client.
 pub(super) struct Playing<S = Replay> {
     pub(super) replay: S,
-    pub(super) stopping: CancellationToken,
+    /// Until when it may be read for that client.
+    pub(super) stay: Stay,
     /// For how long a client may take nothing.
     pub(super) max_idle: Duration,
     /// Its place among those that read at the same time, where the source does not hold one.
@@ -64,8 +66,8 @@ pub(super) fn note_given(asked: &mut Asked, bytes: Option<u64>) {
 /// Why the events ended before their end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CutOff {
-    #[error("the gateway is stopping")]
-    Stopping,
+    #[error(transparent)]
+    Over(#[from] Over),
     #[error("nothing was taken for too long")]
     Idle,
     #[error(transparent)]
@@ -76,76 +78,102 @@ impl CutOff {
     /// Its name in the audit.
     fn reason(&self) -> &'static str {
         match self {
-            Self::Stopping => "stopping",
+            Self::Over(over) => over.name(),
             Self::Idle => "idle",
             Self::Archive(_) => "archive",
         }
     }
 }
 
-/// An event, or that there are no more.
-type Item<E> = Result<Option<E>, CutOff>;
+/// How reading ended, for whoever takes what was read: `Ok` is that there are no more.
+type Ending = Arc<Mutex<Option<Result<(), CutOff>>>>;
 
 /// Begins to carry.
 pub(super) fn carry<S: Source>(playing: Playing<S>) -> Events<S::Event> {
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(feed(playing, sender).in_current_span());
-    Events(Some(receiver))
+    let (sender, taken) = mpsc::channel(1);
+    let ending = Ending::default();
+    tokio::spawn(feed(playing, sender, Arc::clone(&ending)).in_current_span());
+    Events { taken, ending, is_over: false }
 }
 
-/// Reads until the end, or until nobody takes what is read.
-async fn feed<S: Source>(mut playing: Playing<S>, sender: mpsc::Sender<Item<S::Event>>) {
-    loop {
-        let item = tokio::select! {
+/// Reads until the end, or until nobody takes what is read, or until they may not any more. By then whatever was held for
+/// it is given back, even while its client takes nothing.
+async fn feed<S: Source>(playing: Playing<S>, sender: mpsc::Sender<S::Event>, ending: Ending) {
+    let Playing { mut replay, stay, max_idle, _place, mut asked } = playing;
+    let mut over = pin!(stay.over());
+    let ended = loop {
+        let event = tokio::select! {
             biased;
             () = sender.closed() => return,
-            () = playing.stopping.cancelled() => Err(CutOff::Stopping),
-            item = playing.replay.next() => item.map_err(CutOff::from),
+            over = &mut over => break Err(CutOff::Over(over)),
+            event = replay.next() => match event {
+                Ok(event) => event,
+                Err(error) => break Err(CutOff::Archive(error)),
+            },
         };
-        match &item {
-            Ok(Some(event)) => note_given(&mut playing.asked, S::bytes(event)),
-            Ok(None) => {}
-            Err(error) => {
-                match error {
-                    CutOff::Stopping => tracing::info!("events end as the gateway stops"),
-                    _ => tracing::warn!(%error, "events were cut off"),
+        let is_end = event.is_none();
+        let sent = async {
+            match event {
+                Some(event) => {
+                    note_given(&mut asked, S::bytes(&event));
+                    sender.send(event).await.map_err(drop)
                 }
-                playing.asked.ended(Outcome::Failed, error.reason());
+                // Room is where the last event was taken.
+                None => sender.reserve().await.map(drop).map_err(drop),
             }
+        };
+        tokio::select! {
+            biased;
+            sent = timeout(max_idle, sent) => match sent {
+                Ok(Ok(())) if is_end => break Ok(()),
+                Ok(Ok(())) => {}
+                Ok(Err(())) => return,
+                Err(_) => break Err(CutOff::Idle),
+            },
+            over = &mut over => break Err(CutOff::Over(over)),
         }
-        let (is_end, is_last) = (matches!(item, Ok(None)), !matches!(item, Ok(Some(_))));
-        match timeout(playing.max_idle, sender.send(item)).await {
-            Ok(Ok(())) if !is_last => {}
-            Ok(sent) => {
-                if is_end && sent.is_ok() {
-                    playing.asked.ok();
-                }
-                return;
+    };
+    match &ended {
+        Ok(()) => asked.ok(),
+        // Its client went away as far as can be told, which is what is written down of it anyway.
+        Err(CutOff::Idle) => {
+            tracing::info!(idle = ?max_idle, "events were cut off: their client took nothing");
+        }
+        Err(error) => {
+            match error {
+                CutOff::Over(over) => tracing::info!(%over, "events end"),
+                _ => tracing::warn!(%error, "events were cut off"),
             }
-            Err(_) => {
-                tracing::info!(idle = ?playing.max_idle, "events were cut off: their client took nothing");
-                return;
-            }
+            asked.ended(Outcome::Failed, error.reason());
         }
     }
+    // Before the sender goes, which is what tells that there is something to be read here.
+    *ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
 }
 
 /// What a client reads. Ends without an error only where the session does.
-pub(super) struct Events<E>(Option<mpsc::Receiver<Item<E>>>);
+pub(super) struct Events<E> {
+    taken: mpsc::Receiver<E>,
+    ending: Ending,
+    is_over: bool,
+}
 
 impl<E> Stream for Events<E> {
     type Item = Result<E, CutOff>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(items) = &mut self.0 else { return Poll::Ready(None) };
-        let last = match ready!(items.poll_recv(context)) {
-            Some(Ok(Some(event))) => return Poll::Ready(Some(Ok(event))),
-            Some(Ok(None)) => None,
-            Some(Err(cut_off)) => Some(Err(cut_off)),
-            // Whoever read has given up, and could not say so.
-            None => Some(Err(CutOff::Idle)),
-        };
-        self.0 = None;
-        Poll::Ready(last)
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if let Some(event) = ready!(self.taken.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        self.is_over = true;
+        let ended = self.ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Nothing was left only by a reader that broke down.
+        Poll::Ready(ended.unwrap_or(Err(CutOff::Idle)).err().map(Err))
     }
 }
+
+#[cfg(test)]
+mod tests;

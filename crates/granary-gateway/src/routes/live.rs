@@ -10,9 +10,10 @@
 //! | `state` | `{"filter":{"tool":["Bash"]}}`; what was asked for |
 //! | `logs` | the event |
 //! | `missed` | `{"missed":12,"since":"2026-11-20T09:06:46.120Z","why":"slow"}`; `rate` where more is stored than is read |
+//! | `over` | `{"reason":"key_revoked","detail":"the key was revoked; ask for a new one"}`; the last one |
 //!
-//! A client holds one of `gateway.max_live` places. It is given back when it goes away, and when it takes nothing for
-//! `gateway.max_replay_idle`. When the gateway stops, the answer ends.
+//! A client holds one of `gateway.max_live` places. It is given back when it goes away, when it takes nothing for
+//! `gateway.max_replay_idle`, and when the key that it came with is not taken any more. When the gateway stops, the answer ends.
 
 mod message;
 mod socket;
@@ -26,8 +27,9 @@ use granary_archive::ArchiveError;
 use http::{HeaderMap, StatusCode};
 
 use super::carry::{CutOff, Playing, Source, carry};
-use super::replay::events::UNBUFFERED;
+use super::replay::events::{UNBUFFERED, over_as_sent};
 use super::replay::{KEEP_ALIVE, ask, upgrade};
+use super::stay::{Over, Stay};
 use crate::live::id;
 use crate::problem::Problem;
 use crate::request::RequestId;
@@ -52,8 +54,8 @@ pub(crate) async fn listen(
     let client = state.live.listen(caller.tenant(), filter, after).await.map_err(Problem::from);
     let client = client.inspect_err(|problem| problem.tell(&mut asked))?;
     asked.answered(StatusCode::OK);
-    let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    let playing = Playing { replay: client, stopping, max_idle, _place: None, asked };
+    let (stay, max_idle) = (Stay::new(&state, &caller), state.max_replay_idle);
+    let playing = Playing { replay: client, stay, max_idle, _place: None, asked };
     Ok(match upgrade {
         None => as_events(playing),
         Some(upgrade) => {
@@ -80,8 +82,15 @@ impl Source for LiveClient {
 fn as_events(playing: Playing<LiveClient>) -> Response {
     let state = Event::default().event("state").data(message::filter(&playing.replay.filter()));
     // There is no last event, so an end in good order is one, and a client may come back elsewhere.
-    let items = carry(playing).take_while(|item| std::future::ready(!matches!(item, Err(CutOff::Stopping))));
-    let events = stream::iter([Ok(state)]).chain(items.map(|item| item.map(|item| as_sent(&item))));
+    let items = carry(playing).filter_map(|item| {
+        std::future::ready(match item {
+            Ok(item) => Some(Ok(as_sent(&item))),
+            Err(CutOff::Over(Over::Stopping)) => None,
+            Err(CutOff::Over(over)) => Some(Ok(over_as_sent(over))),
+            Err(cut_off) => Some(Err(cut_off)),
+        })
+    });
+    let events = stream::iter([Ok(state)]).chain(items);
     let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     ([(UNBUFFERED, "no")], events).into_response()
 }

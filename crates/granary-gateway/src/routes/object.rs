@@ -63,6 +63,8 @@ pub(crate) async fn fetch(
         }
         Wanted::Beyond => {
             headers.extend(text(format!("bytes */{size}")).map(|size| (header::CONTENT_RANGE, size)));
+            // A problem is none of the object's bytes.
+            headers.remove(header::CONTENT_TYPE);
             let problem = Problem::beyond(size);
             problem.tell(&mut asked);
             return Ok((headers, problem).into_response());

@@ -7,8 +7,9 @@
 //! 204, which tells a browser not to come back.
 //!
 //! A replay holds one of `gateway.max_replays` places. It is given back, with whatever was being read, when the client
-//! goes away, and when it takes nothing for `gateway.max_replay_idle`. A replay that did not get to its end is cut
-//! off, so that it does not look as if it had.
+//! goes away, when it takes nothing for `gateway.max_replay_idle`, and when the key that it came with is not taken any more:
+//! revoked, expired, changed. The last event is then an `over`, whose `data` say why: `{"reason":"key_revoked","detail":"…"}`.
+//! A replay that did not get to its end is cut off, so that it does not look as if it had.
 
 pub(super) mod events;
 mod message;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use super::carry::Playing;
 use super::part::read_play;
+use super::stay::Stay;
 use crate::caller::may_see_session;
 use crate::problem::Problem;
 use crate::request::RequestId;
@@ -118,8 +120,8 @@ pub(super) async fn begin(
         asked.ok();
         return Ok(None);
     }
-    let (stopping, max_idle) = (state.stopping.clone(), state.max_replay_idle);
-    Ok(Some(Playing { replay, stopping, max_idle, _place: Some(place), asked }))
+    let (stay, max_idle) = (Stay::new(state, caller), state.max_replay_idle);
+    Ok(Some(Playing { replay, stay, max_idle, _place: Some(place), asked }))
 }
 
 /// The `WebSocket` that is asked for, if one is.

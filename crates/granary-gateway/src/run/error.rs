@@ -101,6 +101,12 @@ pub enum RunError {
     /// Two rows would be the same sample. Whoever wrote the query must declare labels that tell its rows apart.
     #[error("two rows have the same labels")]
     RepeatedLabels,
+    /// The session that the query is about is not there, or is not the caller's. Ask for another one.
+    #[error("there is no session {session:?}")]
+    UnknownSession {
+        /// Its id.
+        session: String,
+    },
     /// ClickHouse did not send rows. A person is needed.
     #[error("what ClickHouse sent are no rows")]
     Unreadable,

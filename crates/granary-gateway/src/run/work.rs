@@ -147,6 +147,7 @@ pub(super) fn note_error(asked: &mut Asked, error: &RunError) {
         RunError::TooLarge { what, .. } => (Outcome::Refused, what.name()),
         RunError::TooSlowlyRead { .. } => (Outcome::Abandoned, "time"),
         RunError::UnknownTimeZone => (Outcome::Refused, "bad-parameter"),
+        RunError::UnknownSession { .. } => (Outcome::Refused, "unknown-session"),
         RunError::Unavailable { .. } => (Outcome::Failed, "unavailable"),
         RunError::Failed { .. } => (Outcome::Failed, "internal"),
         RunError::AnswerTooLarge { .. } => (Outcome::Refused, "result"),

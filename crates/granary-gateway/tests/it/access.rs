@@ -1,6 +1,8 @@
 //! Who is answered, what each role may ask, and what others are told.
 
+mod ended;
 mod keys;
+mod problems;
 mod roles;
 mod sessions;
 mod sql;

@@ -121,6 +121,7 @@ async fn a_query_that_takes_too_long_is_ended() {
     .await;
     let reply = gateway.get("/v1/queries/slow.json").await;
     assert_eq!(reply.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(reply.problem()["type"], "urn:granary:problem:timeout");
     assert_eq!(limit_of(&reply.problem()), json!(["time", "query", 0.3]));
     assert_eq!(
         reply.problem()["detail"],

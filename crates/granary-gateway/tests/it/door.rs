@@ -79,10 +79,69 @@ async fn what_a_client_asks_of_the_system_before_it_begins_is_answered() {
         "DESCRIBE TABLE sessions",
         "SELECT name FROM system.functions LIMIT 1",
         "EXPLAIN SELECT 1",
+        // The SQLAlchemy dialect of clickhouse-connect, by which Superset reflects tables.
+        "SELECT currentDatabase()",
+        "SHOW DATABASES",
+        "EXISTS TABLE sessions",
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('View', 'WindowView') ORDER BY name",
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'MaterializedView' ORDER BY name",
+        "SELECT engine, engine_full, comment FROM system.tables WHERE name = 'sessions'",
+        // Grafana's editor.
+        "SELECT name, database, table, type, comment FROM system.columns WHERE table = 'api_requests'",
+        "SELECT DISTINCT database FROM system.tables",
     ] {
         let reply = ask(&door, statement).await;
         assert_eq!(reply.status, StatusCode::OK, "{statement}: {:?}", reply.body);
     }
+}
+
+/// How `DBeaver` and Metabase list what there is, as clickhouse-jdbc 0.9.6 writes it.
+const JDBC_TABLES: &str = "SELECT '' AS TABLE_CAT, t.database AS TABLE_SCHEM, t.name AS TABLE_NAME, \
+    CASE WHEN t.engine LIKE '%Log' THEN 'LOG TABLE' WHEN t.engine in ('Buffer', 'Memory', 'Set') THEN 'MEMORY TABLE' \
+    WHEN t.is_temporary != 0 THEN 'TEMPORARY TABLE' WHEN t.engine like '%View' THEN 'VIEW' ELSE 'TABLE' END AS TABLE_TYPE, \
+    t.comment AS REMARKS FROM system.tables t WHERE t.database LIKE '%' AND t.name LIKE 'api_requests'";
+
+#[tokio::test]
+async fn what_the_jdbc_driver_of_dbeaver_and_metabase_sends_is_answered() {
+    let door = door().await;
+    let request = |settings: &str, statement: &str| {
+        let id = uuid::Uuid::now_v7();
+        let address = format!("/?query_id={id}&async_insert=0&wait_end_of_query=0{settings}");
+        let request = Request::post(address)
+            .header("content-type", "text/plain")
+            .header("x-clickhouse-format", "TabSeparated")
+            .header("x-clickhouse-database", "default")
+            .header("x-clickhouse-query-id", id.to_string())
+            .header("authorization", "Basic ZGVmYXVsdDo=")
+            .header("user-agent", "ClickHouse JDBC Driver V2/0.9.6 clickhouse-java-v2/0.9.6");
+        request.body(Body::from(statement.to_owned())).unwrap()
+    };
+    let send = async |settings: &str, statement: &str| door.send(request(settings, statement)).await;
+    for (settings, statement, text) in [
+        ("", "SELECT 'local' AS TABLE_CAT  WHERE 1 = 0", ""),
+        ("", "SELECT 1", "1\n"),
+        (
+            "",
+            "-- Metabase:: userID: 1 queryType: MBQL\nSELECT count() FROM tool_calls WHERE tool = 'Ba''sh'",
+            "0\n",
+        ),
+        ("&max_result_rows=5&result_overflow_mode=break", "SELECT 2", "2\n"),
+        ("&max_execution_time=5", "SELECT 3", "3\n"),
+    ] {
+        let reply = send(settings, statement).await;
+        assert_eq!((reply.status, reply.text()), (StatusCode::OK, text), "{settings} {statement}");
+    }
+    let tables = send("", JDBC_TABLES).await;
+    let row: Vec<_> = tables.text().trim_end().split('\t').skip(2).collect();
+    assert_eq!(
+        row,
+        ["api_requests", "VIEW", "API requests that were answered: what each cost, consumed and took"]
+    );
+    // A checksum of 16 bytes, then the method: LZ4.
+    let compressed = door.bytes(request("&compress=1", "SELECT 1")).await;
+    assert_eq!(compressed[16], 0x82, "blocks of ClickHouse's own, as the driver wants them");
+    let insert = send("", "INSERT INTO api_requests (model) VALUES ('x')").await;
+    assert_eq!(insert.headers["x-clickhouse-exception-code"], "497");
 }
 
 #[tokio::test]
@@ -325,4 +384,43 @@ async fn the_door_stays_shut_where_the_guest_could_do_harm() {
     assert!(ask(&stricter, "SELECT 1").await.text().contains("this door is shut"));
     let none = TestGateway::new().await;
     assert_eq!(ask(&none, "SELECT 1").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_so_as_clickhouse_would() {
+    let warehouse = published().await;
+    let once = |config: &mut GatewayConfig| {
+        (config.requests_per_second, config.burst) = (1.try_into().unwrap(), 1.try_into().unwrap());
+    };
+    let door = TestGateway::with_door(warehouse, &warehouse.guest_config, once);
+    assert_eq!(ask(&door, "SELECT 1").await.status, StatusCode::OK);
+    let refused = ask(&door, "SELECT 1").await;
+    assert_eq!(
+        (refused.status, &refused.headers["x-clickhouse-exception-code"]),
+        (StatusCode::TOO_MANY_REQUESTS, &"202".parse().unwrap())
+    );
+    assert!(
+        refused.text().starts_with("Code: 202. DB::Exception: ")
+            && refused.headers.contains_key("retry-after")
+    );
+}
+
+/// The table of an earlier tool that dashboards were made for, by column and type; there `date` was computed.
+const TELEMETRY_EVENTS: &str = "\
+timestamp DateTime64(6, 'UTC'), session_id String, event_type LowCardinality(String), agent LowCardinality(String), \
+task_id String, severity LowCardinality(String), file_path String, lines_added UInt32, lines_removed UInt32, \
+command_binary String, exit_code Int32, duration_ms UInt64, cpu_time_ms UInt64, peak_memory_mib Float32, \
+metadata String, date Date";
+
+#[tokio::test]
+async fn telemetry_events_has_the_columns_and_types_that_its_dashboards_know() {
+    let door = door().await;
+    let columns = "SELECT arrayStringConcat(groupArray(name || ' ' || type), ', ') FROM \
+                   (SELECT name, type FROM system.columns WHERE table = 'telemetry_events' ORDER BY position) FORMAT TSVRaw";
+    assert_eq!(ask(&door, columns).await.text().trim_end(), TELEMETRY_EVENTS);
+    let by_agent = "SELECT agent, countIf(event_type IN ('agent.task.failed', 'command.executed') AND exit_code != 0) AS error_count, \
+                    count(*) AS total_events, error_count / total_events AS error_rate FROM telemetry_events \
+                    WHERE session_id = 's0' GROUP BY agent ORDER BY error_rate DESC";
+    // Of fifty events each tenth is a tool's, of which every second one is Bash; a failure is a number that four divides.
+    assert_eq!(ask(&door, by_agent).await.text().split('\t').nth(2), Some("50"));
 }

@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use granary_clickhouse::ClickHouseConfig;
-use granary_gateway::Catalogue;
+use granary_clickhouse::{ClickHouseConfig, Warehouse};
+use granary_gateway::{Catalogue, Gateway, GatewayConfig};
+use granary_service::Health;
+use granary_service::metrics::Registry;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{THE_DAY, TestGateway, required, sample};
 
@@ -195,4 +200,23 @@ async fn without_an_engine_there_is_a_document_without_types_and_it_is_not_kept(
     let document = document(&gateway).await;
     let cost = &document["components"]["schemas"]["cost_summary_row"]["properties"]["cost"];
     assert_eq!(cost.as_object().unwrap().keys().collect::<Vec<_>>(), ["description"]);
+}
+
+#[tokio::test]
+async fn the_engine_is_asked_about_the_columns_before_somebody_wants_the_document() {
+    let engine = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", engine.local_addr().unwrap());
+    let reader = Warehouse::new(&ClickHouseConfig { url, ..ClickHouseConfig::default() });
+    let config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..GatewayConfig::default() };
+    let (health, metrics) = (Health::default(), Registry::default());
+    let gateway = Gateway::bind(config, reader, None, health, metrics, Catalogue::embedded().unwrap());
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(Box::pin(gateway).await.unwrap().serve(stop.clone()));
+    // Nobody asks for anything.
+    let (mut asked, mut text) = (engine.accept().await.unwrap().0, Vec::new());
+    while !text.windows(18).any(|part| part == b"EXPLAIN QUERY TREE") {
+        assert_ne!(asked.read_buf(&mut text).await.unwrap(), 0, "{}", String::from_utf8_lossy(&text));
+    }
+    stop.cancel();
+    served.await.unwrap();
 }

@@ -59,7 +59,7 @@ async fn a_refusal_names_the_parameter_and_what_was_expected() {
     400 the parameter to is "1950-01-01T00:00:00Z"; expected a time such as 2026-11-20T09:00:00Z (RFC 3339, a + in it written as %2B), now, or a number of s, m, h, d or w before now such as -24h
     400 the range from 2026-11-20T00:00:00Z to 2026-11-20T00:00:00Z is empty; expected from before to
     400 the parameter from is given 2 times; it has one value
-    400 the parameter session is missing; expected a text
+    400 the parameter session is missing; expected a session's id
     400 the parameter session is given 2 times; it has one value
     400 "user=%FF" is not percent-encoded UTF-8
     400 the parameter timezone names no zone; expected a time zone such as Europe/Berlin or UTC

@@ -160,11 +160,19 @@ async fn a_page_of_another_site_may_not_open_one() {
             Err(other) => panic!("{other}"),
         }
     }
-    let reply = reqwest::Client::new()
-        .get(format!("http://{}/v1/sessions/s0/replay", running.address))
-        .header("upgrade", "websocket")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(reply.status(), 400);
+    let ask = || {
+        let address = format!("http://{}/v1/sessions/s0/replay", running.address);
+        reqwest::Client::new().get(address).header("upgrade", "websocket")
+    };
+    let whole = ask()
+        .header("connection", "upgrade")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("origin", "https://evil.example");
+    for (request, status, kind) in [(ask(), 400, "bad-upgrade"), (whole, 403, "foreign-origin")] {
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), status);
+        let problem: Value = reply.json().await.unwrap();
+        assert_eq!(problem["type"], format!("urn:granary:problem:{kind}"));
+    }
 }

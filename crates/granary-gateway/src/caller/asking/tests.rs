@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use granary_access::{Admitted, Fixed, Grant, Holder};
+use granary_access::{Admitted, Fixed, Grant, Holder, Pass};
 use granary_model::TenantId;
 
 use super::*;
@@ -18,7 +16,7 @@ fn caller(role: Role, groups: Option<&[&str]>, fixed: &[(&str, &str)]) -> Caller
         groups: groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
         fixed: parameters,
     };
-    Caller::of(Admitted::Granted(Arc::new(grant)), None)
+    Caller::of(Admitted::Granted(Pass::until(grant, Timestamp::MAX)), None)
 }
 
 fn prepare(caller: &Caller, query: &str, given: &[(&str, &str)]) -> Result<PreparedQuery, AskError> {

@@ -3,6 +3,7 @@
 
 const SHOWN_ROWS = 500;
 const SHOWN_TEXT = 200_000;
+const LONG_TEXT = 40;
 const at = (id) => document.getElementById(id);
 const state = { queries: [], formats: [], query: null, under_way: null };
 
@@ -162,8 +163,9 @@ function table(meta, rows) {
   const is_number = (type) => /^(Nullable\()?(U?Int|Float|Decimal)/.test(type);
   const cell = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
   const head = make('tr', {}, ...meta.map((column) => make('th', { scope: 'col', title: column.type }, column.name)));
-  const body = rows.map((row) => make('tr', {}, ...meta.map((column) =>
-    make('td', { class: is_number(column.type) ? 'number' : null }, cell(row[column.name])))));
+  const kind = (column, text) => (is_number(column.type) ? 'number' : text.length > LONG_TEXT ? 'long' : null);
+  const shown = (column, text) => make('td', { class: kind(column, text) }, text);
+  const body = rows.map((row) => make('tr', {}, ...meta.map((column) => shown(column, cell(row[column.name])))));
   const inside = make('table', {}, make('caption', { class: 'skip' }, state.query.question), make('thead', {}, head), make('tbody', {}, ...body));
   return make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'rows' }, inside);
 }

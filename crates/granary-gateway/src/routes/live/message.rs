@@ -11,9 +11,10 @@
 //! | `{"type":"event","id":"…","signal":"logs","event":{…}}` | an event was stored |
 //! | `{"type":"missed","missed":12,"since":"…","why":"slow"}` | events were left out at this place |
 //! | `{"type":"error","detail":"…"}` | a command cannot be taken, and changes nothing; or the feed cannot go on, and the connection is closed |
+//! | `{"type":"over","reason":"key_revoked","detail":"…"}` | the key that the client came with is not taken any more; the last message |
 //!
 //! Closed with 1000: the client took nothing, or kept the feed paused, for too long; with 1001: the gateway stops; with
-//! 1011: the feed cannot go on.
+//! 1008: the key is not taken any more; with 1011: the feed cannot go on.
 
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -1,22 +1,20 @@
 //! A live feed over a `WebSocket`, with pause, resume and filter.
 
-use std::time::Duration;
+use std::pin::pin;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{Message, WebSocket};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::message::{self, Command};
 use crate::limits::whole_seconds;
 use crate::router::GatewayState;
 use crate::routes::carry::Playing;
+use crate::routes::closing::Closing;
 use crate::routes::replay::KEEP_ALIVE;
-use crate::routes::replay::socket::SILENCES;
-use crate::{Caller, LiveClient, LiveItem};
+use crate::routes::replay::socket::{SILENCES, end};
+use crate::{Caller, LiveClient, LiveItem, Outcome};
 
-/// Why a connection is to end; none is that it has ended already.
-type Ended = Option<(u16, &'static str)>;
-
-/// Serves one client until it goes away, is idle for too long, or the gateway stops.
+/// Serves one client until it goes away, is idle for too long, or may not stay.
 pub(super) async fn serve(
     mut socket: WebSocket,
     mut playing: Playing<LiveClient>,
@@ -25,23 +23,24 @@ pub(super) async fn serve(
 ) {
     // Told to stop, the gateway waits until this is over.
     let _under_way = state.sockets.token();
-    let ended = feed(&mut socket, &mut playing, &state, &caller).await;
+    let closing = feed(&mut socket, &mut playing, &state, &caller).await;
     // The place is free again before a peer that reads nothing is waited for.
     drop(playing);
-    if let Some((code, reason)) = ended {
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        timeout(Duration::from_secs(1), socket.send(close)).await.ok();
+    if let Some(closing) = closing {
+        closing.say(&mut socket).await;
     }
 }
 
+/// Says how the connection is to be closed, or that it was.
 async fn feed(
     socket: &mut WebSocket,
     playing: &mut Playing<LiveClient>,
     state: &GatewayState,
     caller: &Caller,
-) -> Ended {
-    let (stopping, max_idle) = (playing.stopping.clone(), playing.max_idle);
-    let client = &mut playing.replay;
+) -> Option<Closing> {
+    let Playing { replay: client, stay, max_idle, asked, .. } = playing;
+    let max_idle = *max_idle;
+    let mut over = pin!(stay.over());
     let mut signs = interval(KEEP_ALIVE);
     signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut heard, mut commanded, mut is_paused) = (Instant::now(), Instant::now(), false);
@@ -49,17 +48,17 @@ async fn feed(
     loop {
         if let Some(text) = outgoing.take() {
             let sent = tokio::select! {
-                () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+                over = &mut over => return Some(end(over, asked)),
                 sent = timeout(max_idle, socket.send(Message::Text(text.into()))) => sent,
             };
             match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,
-                Err(_) => return Some((close_code::NORMAL, "nothing was taken for too long")),
+                Err(_) => return Some(Closing::idle("nothing was taken for too long")),
             }
         }
         tokio::select! {
-            () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+            over = &mut over => return Some(end(over, asked)),
             received = socket.recv() => {
                 heard = Instant::now();
                 let text = match received {
@@ -106,9 +105,9 @@ async fn feed(
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a live feed was cut off");
+                        asked.ended(Outcome::Failed, "archive");
                         let text = message::error("the feed cannot go on; the gateway's log says why");
-                        timeout(max_idle, socket.send(Message::Text(text.into()))).await.ok();
-                        return Some((close_code::ERROR, "the feed cannot go on"));
+                        return Some(Closing::failed(text, "the feed cannot go on"));
                     }
                 });
             }
@@ -117,7 +116,7 @@ async fn feed(
                     return None;
                 }
                 if is_paused && commanded.elapsed() > max_idle {
-                    return Some((close_code::NORMAL, "nothing was said for too long"));
+                    return Some(Closing::idle("nothing was said for too long"));
                 }
                 if !matches!(timeout(max_idle, socket.send(Message::Ping(Vec::new().into()))).await, Ok(Ok(()))) {
                     return None;

@@ -12,9 +12,10 @@
 //! | `{"type":"event","id":"…","signal":"logs","event":{…}}` | an event is due; the object is that of a server-sent event |
 //! | `{"type":"end"}` | there are no more; a `seek` may still come |
 //! | `{"type":"error","detail":"…"}` | a command cannot be taken, and changes nothing; or the replay cannot go on, and the connection is closed |
+//! | `{"type":"over","reason":"key_revoked","detail":"…"}` | the key that the client came with is not taken any more; the last message |
 //!
-//! Closed with 1000: the client took or said nothing for too long; with 1001: the gateway stops; with 1011: the
-//! replay cannot go on.
+//! Closed with 1000: the client took or said nothing for too long; with 1001: the gateway stops; with 1008: the key
+//! is not taken any more; with 1011: the replay cannot go on.
 
 use granary_archive::{Replay, ReplayEvent, Speed};
 use jiff::Timestamp;

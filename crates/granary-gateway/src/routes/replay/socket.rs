@@ -1,8 +1,8 @@
 //! A replay over a `WebSocket`, with pause, resume, speed and seek.
 
-use std::time::Duration;
+use std::pin::pin;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{Message, WebSocket};
 use granary_archive::Replay;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -11,44 +11,60 @@ use super::{KEEP_ALIVE, Playing};
 use crate::limits::whole_seconds;
 use crate::router::GatewayState;
 use crate::routes::carry::note_given;
-use crate::{Caller, Outcome};
+use crate::routes::closing::Closing;
+use crate::routes::stay::Over;
+use crate::{Asked, Caller, Outcome};
 
 /// A peer that answers so many signs of life with none of its own is gone, whatever its connection says.
 pub(in crate::routes) const SILENCES: u32 = 2;
 
-/// Why a connection is to end; none is that it has ended already.
-type Ended = Option<(u16, &'static str)>;
-
-/// Serves one client until it goes away, is idle for too long, or the gateway stops.
+/// Serves one client until it goes away, is idle for too long, or may not stay.
 pub(super) async fn serve(mut socket: WebSocket, mut playing: Playing, state: GatewayState, caller: Caller) {
     // Told to stop, the gateway waits until this is over.
     let _under_way = state.sockets.token();
-    let ended = play(&mut socket, &mut playing, &state, &caller).await;
+    let closing = play(&mut socket, &mut playing, &state, &caller).await;
     // The place is free again before a peer that reads nothing is waited for.
     drop(playing);
-    if let Some((code, reason)) = ended {
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        timeout(Duration::from_secs(1), socket.send(close)).await.ok();
+    if let Some(closing) = closing {
+        closing.say(&mut socket).await;
     }
 }
 
-async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayState, caller: &Caller) -> Ended {
-    let (stopping, max_idle) = (playing.stopping.clone(), playing.max_idle);
-    let Playing { replay, asked, .. } = playing;
+/// Writes down that a client may not stay, and how it is told.
+pub(in crate::routes) fn end(over: Over, asked: &mut Asked) -> Closing {
+    tracing::info!(%over, "events end");
+    asked.ended(Outcome::Failed, over.name());
+    Closing::over(over)
+}
+
+/// Says how the connection is to be closed, or that it was.
+async fn play(
+    socket: &mut WebSocket,
+    playing: &mut Playing,
+    state: &GatewayState,
+    caller: &Caller,
+) -> Option<Closing> {
+    let Playing { replay, stay, max_idle, asked, .. } = playing;
+    let max_idle = *max_idle;
+    let mut over = pin!(stay.over());
     let mut signs = interval(KEEP_ALIVE);
     signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut heard, mut busy, mut is_over) = (Instant::now(), Instant::now(), false);
     let mut outgoing = Some(message::state(replay));
     loop {
         if let Some(text) = outgoing.take() {
-            match timeout(max_idle, socket.send(Message::Text(text.into()))).await {
+            let sent = tokio::select! {
+                over = &mut over => return Some(end(over, asked)),
+                sent = timeout(max_idle, socket.send(Message::Text(text.into()))) => sent,
+            };
+            match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,
-                Err(_) => return Some((close_code::NORMAL, "nothing was taken for too long")),
+                Err(_) => return Some(Closing::idle("nothing was taken for too long")),
             }
         }
         tokio::select! {
-            () = stopping.cancelled() => return Some((close_code::AWAY, "the gateway is stopping")),
+            over = &mut over => return Some(end(over, asked)),
             received = socket.recv() => {
                 heard = Instant::now();
                 let text = match received {
@@ -71,7 +87,7 @@ async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayStat
                     (Ok(command), Ok(())) => {
                         let obeyed = tokio::select! {
                             obeyed = obey(command, replay) => obeyed,
-                            () = stopping.cancelled() => continue,
+                            over = &mut over => return Some(end(over, asked)),
                         };
                         is_over &= obeyed.is_err() || !matches!(command, Command::Seek(_));
                         obeyed
@@ -95,8 +111,7 @@ async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayStat
                         tracing::warn!(%error, "a replay was cut off");
                         asked.ended(Outcome::Failed, "archive");
                         let text = message::error("the replay cannot go on; the gateway's log says why");
-                        timeout(max_idle, socket.send(Message::Text(text.into()))).await.ok();
-                        return Some((close_code::ERROR, "the replay cannot go on"));
+                        return Some(Closing::failed(text, "the replay cannot go on"));
                     }
                 });
             }
@@ -106,7 +121,7 @@ async fn play(socket: &mut WebSocket, playing: &mut Playing, state: &GatewayStat
                 }
                 let waits_for_client = is_over || replay.is_paused();
                 if waits_for_client && busy.elapsed() > max_idle {
-                    return Some((close_code::NORMAL, "nothing was said for too long"));
+                    return Some(Closing::idle("nothing was said for too long"));
                 }
                 if !matches!(timeout(max_idle, socket.send(Message::Ping(Vec::new().into()))).await, Ok(Ok(()))) {
                     return None;

@@ -52,6 +52,15 @@ impl Keys {
         .unwrap();
         token.reveal().to_owned()
     }
+
+    /// Changes the key that a token is of.
+    pub(super) fn change(&self, token: &str, change: impl FnOnce(&mut Key)) {
+        KeyFile::change(&self.file(), |file| {
+            change(file.keys.iter_mut().find(|key| token.contains(key.id.as_str())).unwrap());
+            Ok::<_, KeyFileError>(())
+        })
+        .unwrap();
+    }
 }
 
 pub(super) fn basic(user: &str, password: &str) -> String {

@@ -19,11 +19,20 @@ const MIXED: &str = "INSERT INTO otel_logs (Timestamp, ServiceName, LogAttribute
         map('session.id', 's8'))
 FROM numbers(6)";
 
-const ROUTES: [&str; 4] = ["events.ndjson", "events.csv", "replay?speed=max", "archive"];
+/// Everything that is about one session.
+const ROUTES: [&str; 7] = [
+    "sessions/SESSION/events.ndjson",
+    "sessions/SESSION/events.csv",
+    "sessions/SESSION/replay?speed=max",
+    "sessions/SESSION/archive",
+    "queries/session_summary.json?session=SESSION",
+    "queries/session_timeline.csv?session=SESSION",
+    "queries/session_flow/rows?session=SESSION",
+];
 
 fn request(key: &str, session: &str, route: &str) -> Request<Body> {
-    let request = Request::get(format!("/v1/sessions/{session}/{route}")).header("x-api-key", key);
-    request.body(Body::empty()).unwrap()
+    let path = format!("/v1/{}", route.replace("SESSION", session));
+    Request::get(path).header("x-api-key", key).body(Body::empty()).unwrap()
 }
 
 #[tokio::test]
@@ -76,6 +85,14 @@ async fn a_session_that_is_not_the_caller_s_and_one_that_is_not_there_are_the_sa
                 continue;
             }
             let reply = gateway.send(request(key, session, route)).await;
+            if key == &of_session && route.starts_with("queries") {
+                assert_eq!(
+                    reply.problem()["type"],
+                    "urn:granary:problem:fixed-parameter",
+                    "{session} {route}"
+                );
+                continue;
+            }
             let mut problem = reply.problem();
             assert_eq!(problem["detail"].as_str(), Some(&*format!("there is no session {session:?}")));
             let mut unknown = gateway.send(request(key, "nowhere", route)).await.problem();
@@ -85,4 +102,57 @@ async fn a_session_that_is_not_the_caller_s_and_one_that_is_not_there_are_the_sa
             assert_eq!(problem, unknown, "{session} {route}");
         }
     }
+}
+
+#[tokio::test]
+async fn of_several_sessions_that_are_fixed_a_query_about_one_is_told_which() {
+    let keys = Keys::none();
+    let mut parameters = Fixed::default();
+    parameters.add("session", "s1");
+    parameters.add("session", "s4");
+    let key = keys.add(NewKey { parameters, ..keys.new_key(Role::Analyst) });
+    let gateway = super::gateway(|config| config.keys_file = keys.file()).await;
+    let ask = async |given: &str| {
+        let path = format!("/v1/queries/session_summary.json{given}");
+        gateway.get_with(&path, "x-api-key", &key).await
+    };
+    let of =
+        async |session: &str| ask(&format!("?session={session}")).await.json()["data"][0]["session"].clone();
+    assert_eq!((of("s1").await, of("s4").await), ("s1".into(), "s4".into()));
+    for (given, status, kind) in [
+        ("", StatusCode::BAD_REQUEST, "bad-parameter"),
+        ("?session=s0", StatusCode::FORBIDDEN, "fixed-parameter"),
+        ("?session=s1&user=other", StatusCode::BAD_REQUEST, "unknown-parameter"),
+    ] {
+        let reply = ask(given).await;
+        let problem = reply.problem();
+        assert_eq!(
+            (reply.status, problem["type"].as_str()),
+            (status, Some(&*format!("urn:granary:problem:{kind}")))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_tool_for_agents_says_no_more_of_another_s_session_than_a_query_does() {
+    let keys = Keys::none();
+    let viewer = keys.of(Role::Viewer);
+    let gateway = super::gateway(|config| config.keys_file = keys.file()).await;
+    let call = async |session: &str| {
+        let message = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "session_summary", "arguments": { "session": session } } });
+        let request = Request::post("/mcp")
+            .header("x-api-key", &viewer)
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream");
+        gateway.send(request.body(Body::from(message.to_string())).unwrap()).await.json()["result"].clone()
+    };
+    assert_eq!(call("s1").await["isError"], false);
+    let (foreign, unknown) = (call("s0").await, call("nowhere").await);
+    assert_eq!((&foreign["isError"], &unknown["isError"]), (&true.into(), &true.into()));
+    let text = |result: &Value| {
+        result["content"][0]["text"].as_str().unwrap().split(" (request").next().unwrap().to_owned()
+    };
+    assert_eq!(text(&foreign), "there is no session \"s0\"");
+    assert_eq!(text(&unknown), "there is no session \"nowhere\"");
 }
