@@ -17,7 +17,8 @@ CREATE OR REPLACE VIEW {published:Identifier}.tool_decisions
     prompt String COMMENT 'the prompt it came of',
     sequence UInt64 COMMENT 'number within the client''s process, which orders what has the same time',
     event_id UUID COMMENT 'what makes the event one event',
-    ingested_at DateTime64(3, 'UTC') COMMENT 'when it was received'
+    ingested_at DateTime64(3, 'UTC') COMMENT 'when it was received',
+    hour DateTime COMMENT 'start of the hour of time; with a condition on it beside one on time, hours are read and not months'
 )
 SQL SECURITY DEFINER
 AS SELECT
@@ -37,7 +38,8 @@ AS SELECT
     PromptId AS prompt,
     Sequence AS sequence,
     reinterpretAsUUID(EventId) AS event_id,
-    IngestedAt AS ingested_at
+    IngestedAt AS ingested_at,
+    toStartOfHour(Timestamp) AS hour
 FROM otel_logs
 WHERE {scope}
     AND AgentEvent = 'tool_decision'

@@ -39,7 +39,7 @@ cat >secrets/clickhouse_users.xml <<XML
                 <query>GRANT SELECT ON system.asynchronous_metrics</query>
             </grants>
         </granary>
-        <!-- The gateway's and Grafana's. readonly = 2 lets them set limits and change nothing. -->
+        <!-- The gateway's. readonly = 2 lets them set limits and change nothing. -->
         <granary_reader>
             <password_sha256_hex>$(hash clickhouse_reader_password)</password_sha256_hex>
             <networks><ip>::/0</ip></networks>

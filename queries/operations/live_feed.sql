@@ -82,5 +82,6 @@ WHERE TenantId = {tenant:String}
 ORDER BY
     Timestamp DESC,
     SessionId,
-    Sequence DESC
+    Sequence DESC,
+    EventId
 LIMIT {limit:UInt32}

@@ -1,20 +1,24 @@
-//! Every panel and every alert rule of `deploy/grafana` asks the warehouse something that it can answer.
+//! Every panel and every alert rule of `deploy/grafana` asks the warehouse something that it can answer, through the
+//! gateway's door for BI tools and with a key.
 //!
 //! The SQL is taken out of the JSON that Grafana reads, its macros are filled in as the data source fills them, and it
-//! runs as the user that may only read, on what a simulated team has sent.
+//! runs on what a simulated team has sent. Then another tenant has the same telemetry, and nothing may have changed.
 
+mod door;
 mod grafana;
 mod team;
 
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use granary_clickhouse::ClickHouseConfig;
+use granary_gateway::{Catalogue, Format};
 use serde_json::Value;
 
 use crate::events::{log, send};
+use crate::isolation::differs;
 use crate::receiver::Receiver;
-use grafana::View;
+use door::{Answer, Door};
+use grafana::{Range, View};
 
 /// Queries under way at once.
 const AT_ONCE: usize = 4;
@@ -31,7 +35,7 @@ fn documents() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// One query of a panel, or of a rule.
+/// One query of a panel, of a variable, or of a rule.
 struct Asked {
     place: String,
     sql: String,
@@ -52,7 +56,7 @@ fn asked(folder: &str) -> Vec<Asked> {
 fn collect(place: &str, value: &Value, found: &mut Vec<Asked>) {
     match value {
         Value::Object(fields) => {
-            let title = fields.get("title").and_then(Value::as_str);
+            let title = fields.get("title").or_else(|| fields.get("label")).and_then(Value::as_str);
             let place = title.map_or_else(|| place.to_owned(), |title| format!("{place}: {title}"));
             if let Some(sql) = fields.get("rawSql").and_then(Value::as_str) {
                 found.push(Asked { place: place.clone(), sql: sql.to_owned() });
@@ -64,79 +68,67 @@ fn collect(place: &str, value: &Value, found: &mut Vec<Asked>) {
     }
 }
 
-/// Asks over HTTP, as the data source does: parameters and placeholders mean nothing there.
-async fn answer(reader: &ClickHouseConfig, sql: &str) -> Result<Value, String> {
-    let answer = reqwest::Client::new()
-        .post(&reader.url)
-        .query(&[("database", reader.database.as_str()), ("default_format", "JSONCompact")])
-        .header("X-ClickHouse-User", &reader.user)
-        .header("X-ClickHouse-Key", &reader.password)
-        .body(sql.to_owned())
-        .send()
-        .await
-        .unwrap();
-    let is_success = answer.status().is_success();
-    let text = answer.text().await.unwrap();
-    if is_success { Ok(serde_json::from_str(&text).unwrap()) } else { Err(text) }
-}
+/// Whether an answer shows what it should.
+type IsEnough = fn(&Answer) -> bool;
 
-/// Something that can be seen: a row with a number that is not 0 or, without numbers, any row.
-fn shows_something(answer: &Value) -> bool {
-    let is_number = |kind: &str| ["Int", "Float", "Decimal"].iter().any(|name| kind.contains(name));
-    let numbers: Vec<usize> = answer["meta"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .enumerate()
-        .filter_map(|(place, column)| is_number(column["type"].as_str().unwrap()).then_some(place))
-        .collect();
-    let seen = |value: &Value| match value {
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(number) => number != "0",
-        _ => false,
-    };
-    answer["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .any(|row| numbers.is_empty() || numbers.iter().any(|place| seen(&row[*place])))
-}
-
-fn has_rows(answer: &Value) -> bool {
-    !answer["data"].as_array().unwrap().is_empty()
-}
-
-/// Runs all of them; what is wrong is told all at once.
-async fn run(reader: &ClickHouseConfig, view: &View, asked: &[Asked], is_enough: fn(&Value) -> bool) {
+/// Runs all of them and gives their answers, in order; what is wrong is told all at once.
+async fn run(door: &Door, view: &View, asked: &[Asked], is_enough: IsEnough) -> Vec<Answer> {
     let answers: Vec<_> = futures::stream::iter(asked)
-        .map(|asked| async move { (asked, answer(reader, &view.fill(&asked.sql)).await) })
+        .map(|asked| async move { (asked, door.ask(&view.fill(&asked.sql)).await) })
         .buffered(AT_ONCE)
         .collect()
         .await;
     let wrong: Vec<_> = answers
-        .into_iter()
+        .iter()
         .filter_map(|(asked, answer)| match answer {
             Err(error) => Some(format!("{}\n{error}", asked.place)),
-            Ok(answer) if !is_enough(&answer) => Some(format!("{}\nan empty answer", asked.place)),
+            Ok(answer) if !is_enough(answer) => Some(format!("{}\nan empty answer", asked.place)),
             Ok(_) => None,
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {} queries:\n\n{}", wrong.len(), asked.len(), wrong.join("\n\n"));
+    answers.into_iter().filter_map(|(_, answer)| answer.ok()).collect()
 }
 
 #[tokio::test]
-async fn every_panel_and_rule_has_an_answer_on_a_team_s_data() {
+async fn every_panel_and_rule_has_an_answer_on_a_team_s_data_and_none_of_another_tenant() {
     let sent = team::telemetry().await;
-    let reader = &sent.warehouse.reader_config;
+    let door = Door::open(&sent.warehouse).await;
     let (of_granary, of_agents): (Vec<_>, Vec<_>) =
         asked("dashboards").into_iter().partition(|asked| asked.place.starts_with("dashboards/granary.json"));
-    for (panels, range) in [(of_agents, sent.happened), (of_granary, sent.received)] {
-        run(reader, &View::of_all(range), &panels, shows_something).await;
-        // A choice narrows what is seen, for some panels to nothing; that every query can be narrowed is what counts.
-        run(reader, &View::of_one(range, &sent.someone), &panels, |_| true).await;
-    }
+    let rules = asked("provisioning/alerting");
     // A rule's figure may be 0, which is good news; without rows it looked at nothing.
-    run(reader, &View::of_all(sent.happened), &asked("provisioning/alerting"), has_rows).await;
+    let everything: [(&[Asked], Range, IsEnough); 3] = [
+        (&of_agents, sent.happened, Answer::shows_something),
+        (&of_granary, sent.received, Answer::shows_something),
+        (&rules, sent.received_just_now(), Answer::has_rows),
+    ];
+    let mut alone = Vec::new();
+    for (asked, range, is_enough) in everything {
+        alone.push(run(&door, &View::of_all(range, &sent.someone), asked, is_enough).await);
+        // A choice narrows what is seen, for some panels to nothing; that every query can be narrowed is what counts.
+        run(&door, &View::of_one(range, &sent.someone), asked, |_| true).await;
+    }
+
+    sent.copy_to_another_tenant().await;
+    let theirs = door.ask_of("other", "SELECT DISTINCT UserId FROM otel_logs").await.unwrap();
+    assert_eq!(theirs.rows(), [serde_json::json!(["intruder"])]);
+    let mut changed = Vec::new();
+    for ((asked, range, is_enough), alone) in everything.into_iter().zip(alone) {
+        let among_others = run(&door, &View::of_all(range, &sent.someone), asked, is_enough).await;
+        for ((asked, alone), among_others) in asked.iter().zip(&alone).zip(&among_others) {
+            // How long ago something was is the one thing that goes on by itself.
+            let goes_on = ["Freshness", "Nothing is stored"].iter().any(|title| asked.place.ends_with(title));
+            let difference = differs(&alone.lines(), &among_others.lines()).filter(|_| !goes_on);
+            changed.extend(difference.map(|difference| format!("{}\n{difference}", asked.place)));
+        }
+    }
+    assert!(
+        changed.is_empty(),
+        "{} answers know of another tenant:\n\n{}",
+        changed.len(),
+        changed.join("\n\n")
+    );
 }
 
 #[test]
@@ -198,15 +190,41 @@ async fn every_metric_that_is_asked_for_is_one_that_granary_has() {
     receiver.finish().await;
     assert!(told.len() > 15, "{told:?}");
     assert_eq!(told.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new(), "not documented");
+    let known: BTreeSet<_> = documented.into_iter().chain(of_the_gateway()).chain(of_queries()).collect();
 
     let texts = documents().into_iter().map(|(_, document)| document.to_string()).chain(rules());
     let asked: BTreeSet<_> = texts.flat_map(|text| metrics(&text)).collect();
     assert!(asked.len() > 10, "{asked:?}");
     let is_unknown = |name: &&String| {
         let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
-        !documented.contains(*name) && !of_histogram.is_some_and(|histogram| documented.contains(histogram))
+        !known.contains(*name) && !of_histogram.is_some_and(|histogram| known.contains(histogram))
     };
     assert_eq!(asked.iter().filter(is_unknown).collect::<Vec<_>>(), Vec::<&String>::new(), "asked for");
+}
+
+/// Those of the gateway, by the tables in its documentation, which its own tests hold to the truth.
+fn of_the_gateway() -> BTreeSet<String> {
+    let tables = [
+        include_str!("../../crates/granary-gateway/src/metrics.rs"),
+        include_str!("../../crates/granary-gateway/src/cache/metrics.rs"),
+    ];
+    tables
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| line.starts_with("//! |"))
+        .flat_map(metrics)
+        .collect()
+}
+
+/// What named queries answer where they are asked for Prometheus' format.
+fn of_queries() -> BTreeSet<String> {
+    let catalogue = Catalogue::embedded().unwrap();
+    let queries = catalogue.iter().filter(|query| query.formats().any(|format| format == Format::Prometheus));
+    queries
+        .flat_map(|query| {
+            query.columns().iter().map(|column| format!("granary_{}_{}", query.name(), column.name))
+        })
+        .collect()
 }
 
 /// Prometheus' rules, but for their tests.

@@ -14,7 +14,9 @@ use granary_gateway::{Catalogue, NamedQuery};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use askers::{Asker, differs};
+use askers::Asker;
+pub(crate) use askers::differs;
+pub(crate) use warehouses::add as add_key;
 use warehouses::{Foreign, Telemetry, telemetry};
 
 /// Headers by which some systems take a tenant, a user or another database.

@@ -22,12 +22,21 @@ static VIEWS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl/published");
 /// Stands in a view's file for the condition on the rows that it shows.
 const SCOPE_MARK: &str = "{scope}";
 
+/// Stands in its place where a table tells its rows apart by tenant alone.
+const TENANT_MARK: &str = "{tenant}";
+
 /// The condition: the second part of the query's id is the tenant, the third a user and the fourth a team, if the
 /// caller sees no others; all in hexadecimal.
 const SCOPE: &str = "splitByChar('.', initialQueryID())[2] != ''
     AND TenantId = unhex(splitByChar('.', initialQueryID())[2])
     AND (splitByChar('.', initialQueryID())[3] = '' OR UserId = unhex(splitByChar('.', initialQueryID())[3]))
     AND (splitByChar('.', initialQueryID())[4] = '' OR TeamId = unhex(splitByChar('.', initialQueryID())[4]))";
+
+/// The same for rows that belong to no user and no team: whoever sees one user's or team's rows alone sees none of them.
+const TENANT: &str = "splitByChar('.', initialQueryID())[2] != ''
+    AND TenantId = unhex(splitByChar('.', initialQueryID())[2])
+    AND splitByChar('.', initialQueryID())[3] = ''
+    AND splitByChar('.', initialQueryID())[4] = ''";
 
 /// Whose rows a guest's statement sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +73,7 @@ impl Scope {
 pub async fn publish(owner: &Warehouse, database: &str) -> Result<(), ClickHouseError> {
     owner.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", quoted(database))).await?;
     for (_, sql) in views() {
-        let sql = sql.replace(SCOPE_MARK, SCOPE);
+        let sql = sql.replace(SCOPE_MARK, SCOPE).replace(TENANT_MARK, TENANT);
         owner
             .within_timeout(async { Ok(owner.query(&sql).param("published", database).execute().await?) })
             .await?;

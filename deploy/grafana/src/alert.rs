@@ -1,8 +1,7 @@
 //! The alert rules, as Grafana's provisioning reads them.
 //!
-//! Nobody chooses anything for an alert, so it has no variables: it looks at everything that the data source can see, and
-//! tells tenants, tools and sessions apart by columns, each of whose rows is an alert of its own. A named query is one
-//! tenant's, which here is [`TENANT`].
+//! Nobody chooses anything for an alert, so it has no variables: it looks at everything that the data source's key may see,
+//! and tells tools and sessions apart by columns, each of whose rows is an alert of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,9 +55,6 @@ enum When {
 /// How often the rules are looked at.
 const INTERVAL: &str = "1m";
 
-/// Whose data a rule looks at that reads a named query.
-const TENANT: &str = "'default'";
-
 /// All rules, in a group for each severity.
 pub(crate) fn render(folder: &Path, named: &Queries) -> anyhow::Result<Value> {
     let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -67,8 +63,7 @@ pub(crate) fn render(folder: &Path, named: &Queries) -> anyhow::Result<Value> {
         let name = files::stem(&path);
         let sql = named
             .expand(&sql, &rule.params, &[])
-            .with_context(|| format!("the rule {name} cannot be made"))?
-            .replace("${tenant:singlequote}", TENANT);
+            .with_context(|| format!("the rule {name} cannot be made"))?;
         ensure!(!sql.contains("${"), "the rule {name} asks for a variable, and rules have none");
         let severity = json!(rule.severity).as_str().unwrap_or_default().to_owned();
         groups.entry(severity).or_default().push(rule.render(&name, &sql));

@@ -20,6 +20,8 @@ mod dashboard;
 mod files;
 mod named;
 mod panel;
+mod published;
+mod tokens;
 mod variables;
 
 use std::path::{Path, PathBuf};

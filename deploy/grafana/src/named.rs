@@ -1,10 +1,11 @@
 //! What stands between braces in a panel's SQL: the viewer's choice, and the named queries.
 //!
-//! `{{scope}}` is the filter by tenant, team, project and user that every panel has; `{{hours}}` the dashboard's range for
-//! an hourly rollup, and `{{hour}}` an hour's place on the time axis. Any other `{{name}}` is the named query
-//! `queries/*/name.sql` as a subquery, with the dashboard's range for `from` and `to`, its variables for the standard
-//! filters, and the panel's `[params]` or the query's defaults for the rest: a question that takes a page of SQL to
-//! answer has one answer, here as over HTTP.
+//! `{{scope}}` is the filter by team, project and user that every panel has, `{{terminal}}` and `{{terminal_of_record}}` the one by
+//! terminal, of a rollup and of a log record; `{{range}}` the dashboard's range for the log
+//! records, such that their sort key helps; `{{hours}}` the same for an hourly rollup, and `{{hour}}` an hour's place on the
+//! time axis. Any other `{{name}}` is the named query `queries/*/name.sql` as a subquery over the published views, with the
+//! dashboard's range for `from` and `to`, its variables for the standard filters, and the panel's `[params]` or the
+//! query's defaults for the rest: a question that takes a page of SQL to answer has one answer, here as over HTTP.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use toml::Value;
 
-use crate::files;
+use crate::{files, published};
 
 /// The folder of the named queries.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) type Params = BTreeMap<String, Value>;
 /// Of a query's header, what is needed here; the gateway's tests hold the rest.
 #[derive(Debug, Deserialize)]
 struct Header {
+    tables: Vec<String>,
     limit: Option<Limit>,
     #[serde(default)]
     params: BTreeMap<String, Param>,
@@ -42,10 +44,21 @@ struct Param {
     default: Option<Value>,
 }
 
-const SCOPE: &str = "TenantId = ${tenant:singlequote}
-    AND $__conditionalAll(TeamId IN (${team:singlequote}), $team)
+const SCOPE: &str = "$__conditionalAll(TeamId IN (${team:singlequote}), $team)
     AND $__conditionalAll(Project IN (${project:singlequote}), $project)
     AND $__conditionalAll(UserId IN (${user:singlequote}), $user)";
+
+/// Of a rollup.
+const TERMINAL: &str = "$__conditionalAll(Terminal IN (${terminal:singlequote}), $terminal)";
+
+/// Of a log record, whose attributes are read for it, so only where somebody chooses.
+const TERMINAL_OF_RECORD: &str =
+    "$__conditionalAll(LogAttributes['terminal.type'] IN (${terminal:singlequote}), $terminal)";
+
+/// Twice, as in the named queries: the hour is what stands in the sort key before the session.
+const RANGE: &str = "$__timeFilter(Timestamp)
+    AND toStartOfHour(Timestamp) > $__fromTime - toIntervalHour(1)
+    AND toStartOfHour(Timestamp) <= $__toTime";
 
 /// From the start of the hour in which the range starts, as in the named queries.
 const HOURS: &str = "Hour >= toStartOfHour($__fromTime) AND Hour <= $__toTime";
@@ -56,6 +69,9 @@ const HOUR: &str = "toStartOfInterval(Hour, toIntervalHour(greatest(1, intDiv($_
 fn snippet(name: &str) -> Option<&'static str> {
     match name {
         "scope" => Some(SCOPE),
+        "range" => Some(RANGE),
+        "terminal" => Some(TERMINAL),
+        "terminal_of_record" => Some(TERMINAL_OF_RECORD),
         "hours" => Some(HOURS),
         "hour" => Some(HOUR),
         _ => None,
@@ -67,7 +83,7 @@ impl Queries {
         Self { folder: folder.to_owned() }
     }
 
-    /// The SQL with everything between `{{` and `}}` in its place.
+    /// The SQL with everything between `{{` and `}}` in its place, as the gateway's door takes it.
     pub(crate) fn expand(&self, sql: &str, params: &Params, variables: &[String]) -> anyhow::Result<String> {
         let mut out = String::new();
         let mut rest = sql;
@@ -84,7 +100,7 @@ impl Queries {
             }
             rest = after;
         }
-        Ok(out + rest)
+        published::for_the_door(&(out + rest))
     }
 
     fn subquery(&self, name: &str, params: &Params, variables: &[String]) -> anyhow::Result<String> {
@@ -100,6 +116,7 @@ impl Queries {
                 || header.limit.as_ref().filter(|_| name == "limit").map(|limit| whole(limit.default));
             given.or_else(limit).or_else(|| header.params.get(name)?.default.clone())
         };
+        let sql = published::over_views(&sql, &header.tables)?;
         let mut lines = Vec::new();
         let mut kept = true;
         for line in sql.lines() {
@@ -171,7 +188,8 @@ fn bind(sql: &str, value_of: impl Fn(&str) -> Option<Value>) -> anyhow::Result<S
             continue;
         };
         match name {
-            "tenant" => out.push_str("${tenant:singlequote}"),
+            // Whose rows they are is the key's business; where a query names its tenant, no panel shows it.
+            "tenant" => out.push_str("''"),
             "from" => out.push_str("toDateTime64($__fromTime_ms, 9, 'UTC')"),
             "to" => out.push_str("toDateTime64($__toTime_ms, 9, 'UTC')"),
             // A dashboard shows first pages.
@@ -196,9 +214,12 @@ fn neutral(kind: &str) -> &'static str {
     }
 }
 
-/// A value of a header as SQL. It is text of this project's, not of a viewer's.
+/// A value of a header as SQL. It is text of this project's, not of a viewer's; `$name` is what the viewer chose.
 fn literal(value: &Value) -> anyhow::Result<String> {
     Ok(match value {
+        Value::String(text) if text.starts_with('$') => {
+            format!("${{{}:singlequote}}", text.trim_start_matches('$'))
+        }
         Value::String(text) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
@@ -223,7 +244,7 @@ mod tests {
     fn placeholders_become_macros_and_values_and_other_braces_stay() {
         assert_eq!(
             bound("a{2,3} {tenant:String} {from:DateTime64(9, 'UTC')} {limit:UInt32}"),
-            "a{2,3} ${tenant:singlequote} toDateTime64($__fromTime_ms, 9, 'UTC') 5"
+            "a{2,3} '' toDateTime64($__fromTime_ms, 9, 'UTC') 5"
         );
     }
 
@@ -247,5 +268,6 @@ mod tests {
     #[test]
     fn texts_are_quoted() {
         assert_eq!(literal(&Value::from(vec!["it's", "\\"])).unwrap(), r"['it\'s', '\\']");
+        assert_eq!(literal(&Value::from("$session")).unwrap(), "${session:singlequote}");
     }
 }

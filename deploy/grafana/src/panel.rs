@@ -13,7 +13,10 @@ use crate::named::{Params, Queries};
 use crate::{files, variables};
 
 pub(crate) const CLICKHOUSE: &str = "grafana-clickhouse-datasource";
+/// The data source that comes along; rules ask it.
 pub(crate) const CLICKHOUSE_UID: &str = "granary-clickhouse";
+/// The data source that the viewer chose.
+pub(crate) const CHOSEN: &str = "${source}";
 const PROMETHEUS: &str = "prometheus";
 const PROMETHEUS_UID: &str = "granary-prometheus";
 
@@ -60,6 +63,12 @@ struct Header {
     /// Series on top of one another.
     #[serde(default)]
     stack: bool,
+    /// Lines without corners, filled where they are stacked.
+    #[serde(default)]
+    smooth: bool,
+    /// A table whose cells are coloured by their numbers.
+    #[serde(default)]
+    heat: bool,
     /// The column that tells one series from another, and is its name.
     series: Option<String>,
     /// How `PromQL`'s series are called.
@@ -161,6 +170,13 @@ impl Source {
             "fieldConfig": { "defaults": header.defaults(), "overrides": header.overrides() },
             "options": header.options(),
         });
+        if self.language == Language::Sql
+            && header.kind == Kind::TimeSeries
+            && let Some(panel) = panel.as_object_mut()
+        {
+            // A point for each minute at most: clients send every few seconds.
+            panel.insert("interval".to_owned(), json!("1m"));
+        }
         if header.kind == Kind::StateTimeline
             && let Some(panel) = panel.as_object_mut()
         {
@@ -173,7 +189,7 @@ impl Source {
 
     fn datasource(&self) -> Value {
         match self.language {
-            Language::Sql => json!({ "type": CLICKHOUSE, "uid": CLICKHOUSE_UID }),
+            Language::Sql => json!({ "type": CLICKHOUSE, "uid": CHOSEN }),
             Language::PromQl => json!({ "type": PROMETHEUS, "uid": PROMETHEUS_UID }),
         }
     }

@@ -1,4 +1,4 @@
-//! What a viewer can choose by: tenant, team, project and so on.
+//! What a viewer can choose by: team, project, user and so on, and the data source, which is a tenant.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::files;
+use crate::{files, published};
 
 /// The variables that dashboards can have, by name.
 #[derive(Debug, Deserialize)]
@@ -18,9 +18,11 @@ pub(crate) struct Variables(BTreeMap<String, Variable>);
 #[serde(deny_unknown_fields)]
 struct Variable {
     label: String,
-    /// Gives the values; without it the viewer types one.
+    /// It chooses among the data sources of this plugin.
+    plugin: Option<String>,
+    /// Gives the values, of which the viewer chooses any number or all; without it the viewer types one.
     sql: Option<String>,
-    /// The value at the start; without it, all.
+    /// The value at the start, where it is one.
     default: Option<String>,
 }
 
@@ -32,34 +34,40 @@ impl Variables {
     /// The templating entry of one.
     pub(crate) fn render(&self, name: &str) -> anyhow::Result<Value> {
         let variable = self.0.get(name).with_context(|| format!("variables.toml has no {name}"))?;
+        let start = variable.default.as_deref().unwrap_or_default();
+        if let Some(plugin) = &variable.plugin {
+            return Ok(json!({
+                "type": "datasource",
+                "name": name,
+                "label": variable.label,
+                "query": plugin,
+                "refresh": 1,
+                "current": { "text": start, "value": start },
+            }));
+        }
         let Some(sql) = variable.sql.as_deref().map(str::trim) else {
-            let text = variable.default.as_deref().unwrap_or_default();
             return Ok(json!({
                 "type": "textbox",
                 "name": name,
                 "label": variable.label,
-                "query": text,
-                "current": { "text": text, "value": text },
+                "query": start,
+                "current": { "text": start, "value": start },
             }));
         };
-        let of_many = variable.default.is_none();
-        let current = match &variable.default {
-            Some(value) => json!({ "text": value, "value": value }),
-            None => json!({ "text": ["All"], "value": ["$__all"] }),
-        };
+        let sql = published::for_the_door(sql)?;
         Ok(json!({
             "type": "query",
             "name": name,
             "label": variable.label,
-            "datasource": { "type": super::panel::CLICKHOUSE, "uid": super::panel::CLICKHOUSE_UID },
+            "datasource": { "type": super::panel::CLICKHOUSE, "uid": super::panel::CHOSEN },
             "definition": sql,
             "query": { "editorType": "sql", "rawSql": sql, "refId": "A" },
             // When the time range changes, since the values are those of the range.
             "refresh": 2,
             "sort": 1,
-            "multi": of_many,
-            "includeAll": of_many,
-            "current": current,
+            "multi": true,
+            "includeAll": true,
+            "current": { "text": ["All"], "value": ["$__all"] },
         }))
     }
 }

@@ -11,13 +11,15 @@ pub(crate) struct Range {
 }
 
 /// A value of each variable.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Someone {
+    pub(crate) session: String,
     pub(crate) team: String,
     pub(crate) project: String,
     pub(crate) user: String,
     pub(crate) model: String,
     pub(crate) tool: String,
+    pub(crate) terminal: String,
 }
 
 /// What somebody looks at.
@@ -32,16 +34,23 @@ pub(crate) struct View {
 const INTERVAL: &str = "3600";
 
 impl View {
-    /// The range, and everything in it.
-    pub(crate) fn of_all(range: Range) -> Self {
-        Self { range, chosen: vec![("tenant", "default".to_owned())] }
+    /// The range, and everything in it; the session is one that is typed.
+    pub(crate) fn of_all(range: Range, someone: &Someone) -> Self {
+        Self { range, chosen: vec![("session", someone.session.clone())] }
     }
 
     /// The range, and one value of every variable.
     pub(crate) fn of_one(range: Range, someone: &Someone) -> Self {
-        let Someone { team, project, user, model, tool } = someone.clone();
-        let mut view = Self::of_all(range);
-        let chosen = [("team", team), ("project", project), ("user", user), ("model", model), ("tool", tool)];
+        let Someone { session: _, team, project, user, model, tool, terminal } = someone.clone();
+        let mut view = Self::of_all(range, someone);
+        let chosen = [
+            ("team", team),
+            ("project", project),
+            ("user", user),
+            ("model", model),
+            ("tool", tool),
+            ("terminal", terminal),
+        ];
         view.chosen.extend(chosen);
         view
     }
@@ -123,14 +132,8 @@ fn macros_are_filled_in_as_the_data_source_does() {
     let range = Range { from: 1, to: 2 };
     let sql = "$__timeFilter(t) AND $__conditionalAll(hasAny(a, [${team:singlequote}]), $team) AND x > $__fromTime_ms";
     let all = "t >= toDateTime(1) AND t <= toDateTime(2) AND 1=1 AND x > fromUnixTimestamp64Milli(1000)";
-    assert_eq!(View::of_all(range).fill(sql), all);
-    let someone = Someone {
-        team: "it's".to_owned(),
-        project: String::new(),
-        user: String::new(),
-        model: String::new(),
-        tool: String::new(),
-    };
+    let someone = Someone { team: "it's".to_owned(), ..Someone::default() };
+    assert_eq!(View::of_all(range, &someone).fill(sql), all);
     let one =
         View::of_one(range, &someone).fill("$__conditionalAll(hasAny(a, [${team:singlequote}]), $team)");
     assert_eq!(one, "hasAny(a, ['it\\'s'])");

@@ -1,7 +1,7 @@
 //! A team's telemetry, received and stored.
 
 use futures::{StreamExt, TryStreamExt};
-use granary_clickhouse::Warehouse;
+use granary_clickhouse::{TABLES, Warehouse};
 use granary_simulate::{Request, SimulatedSession, Team};
 use granary_testkit::TestWarehouse;
 use jiff::Timestamp;
@@ -36,13 +36,11 @@ const DAY_NANOS: u64 = 86_400_000_000_000;
 pub(super) async fn telemetry() -> Sent {
     let receiver = Receiver::start("dashboards").await;
     let sessions: Vec<_> = Team::new(SEED, USERS).sessions(END - DAYS * DAY_NANOS, END, SESSIONS).collect();
-    let bodies =
-        sessions.iter().flat_map(SimulatedSession::requests).filter_map(|request| match request.body {
-            Request::Logs(request) => Some(("logs", request.encode_to_vec())),
-            Request::Metrics(request) => Some(("metrics", request.encode_to_vec())),
-            // No panel reads spans.
-            Request::Traces(_) => None,
-        });
+    let bodies = sessions.iter().flat_map(SimulatedSession::requests).map(|request| match request.body {
+        Request::Logs(request) => ("logs", request.encode_to_vec()),
+        Request::Metrics(request) => ("metrics", request.encode_to_vec()),
+        Request::Traces(request) => ("traces", request.encode_to_vec()),
+    });
     let post = |signal: &str, kind: &str, body: Vec<u8>| {
         let request = receiver.post(signal).header("Content-Type", kind).body(body);
         async move { request.send().await?.error_for_status() }
@@ -103,16 +101,37 @@ fn rare() -> Value {
     }] })
 }
 
+impl Sent {
+    /// The same up to a second from now, for what looks at how long ago something was.
+    pub(super) fn received_just_now(&self) -> Range {
+        Range { to: Timestamp::now().as_second() + 1, ..self.received }
+    }
+
+    /// Another tenant has the same sessions, of a user of its own.
+    pub(super) async fn copy_to_another_tenant(&self) {
+        for table in TABLES.into_iter().chain(["ingest_accounting"]) {
+            let user = if table == "ingest_accounting" { "" } else { ", 'intruder' AS UserId" };
+            let copy =
+                format!("INSERT INTO {table} SELECT * REPLACE ('other' AS TenantId{user}) FROM {table}");
+            self.warehouse.owner.execute(&copy).await.unwrap();
+        }
+    }
+}
+
 async fn happened(warehouse: &Warehouse) -> Range {
     let sql = "SELECT toInt64(toUnixTimestamp(min(Timestamp))), toInt64(toUnixTimestamp(max(Timestamp))) + 1 FROM otel_logs";
     let (from, to): (i64, i64) = warehouse.query(sql).fetch_one().await.unwrap();
     Range { from, to }
 }
 
+/// Session, team, project, user, model, tool, terminal.
+type Row = (String, String, String, String, String, String, String);
+
 async fn someone(warehouse: &Warehouse) -> Someone {
-    let sql = "SELECT toString(topK(1)(TeamId)[1]), toString(topK(1)(Project)[1]), toString(topK(1)(UserId)[1]), \
-               toString(topKIf(1)(Model, Model != '')[1]), toString(topKIf(1)(ToolName, ToolName != '')[1]) FROM otel_logs";
-    let (team, project, user, model, tool) =
-        warehouse.query(sql).fetch_one::<(String, String, String, String, String)>().await.unwrap();
-    Someone { team, project, user, model, tool }
+    let sql = "SELECT topK(1)(SessionId)[1], toString(topK(1)(TeamId)[1]), toString(topK(1)(Project)[1]), \
+               toString(topK(1)(UserId)[1]), toString(topKIf(1)(Model, Model != '')[1]), \
+               toString(topKIf(1)(ToolName, ToolName != '')[1]), topK(1)(LogAttributes['terminal.type'])[1] FROM otel_logs";
+    let (session, team, project, user, model, tool, terminal) =
+        warehouse.query(sql).fetch_one::<Row>().await.unwrap();
+    Someone { session, team, project, user, model, tool, terminal }
 }

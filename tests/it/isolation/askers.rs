@@ -76,7 +76,7 @@ impl Asker {
 
 /// Where two answers say different things. Sums of floats and approximate quantiles may differ by how the rows happened
 /// to be grouped.
-pub(super) fn differs(one: &str, other: &str) -> Option<String> {
+pub(crate) fn differs(one: &str, other: &str) -> Option<String> {
     let lines =
         |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
     let (one, other) = (lines(one), lines(other));

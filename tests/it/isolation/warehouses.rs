@@ -52,7 +52,8 @@ const USERS: usize = 6;
 const SESSIONS: usize = 14;
 const REQUESTS_AT_ONCE: usize = 32;
 
-fn add(file: &std::path::Path, new: NewKey) -> Token {
+/// Makes a key and puts it into a file of keys.
+pub(crate) fn add(file: &std::path::Path, new: NewKey) -> Token {
     let (key, token) = Key::generate(new, Timestamp::now());
     KeyFile::change(file, |file| {
         file.keys.push(key);

@@ -47,7 +47,8 @@ async fn every_view_can_be_read_and_every_column_of_those_for_people_says_what_i
         let rows =
             ask(&guest, &scope(None, None), &format!("SELECT count() FROM (SELECT * FROM {name})")).await;
         assert!(rows.is_ok(), "{name}: {rows:?}");
-        assert!(name == "model_prices" || sql.contains("{scope}"), "{name} is not bound to a tenant");
+        let is_bound = sql.contains("WHERE {scope}") || sql.contains("WHERE {tenant}");
+        assert!(name == "model_prices" || is_bound, "{name} is not bound to a tenant");
         if !name.starts_with("otel_") {
             let sql = format!(
                 "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{name}' AND comment = ''"
@@ -114,6 +115,74 @@ async fn the_scope_prunes_by_the_sort_key() {
     // Database, table, parts, rows, marks.
     let rows: u64 = estimate.split('\t').nth(3).unwrap().parse().unwrap();
     assert!((50_000..70_000).contains(&rows), "{rows} rows of 150,000");
+}
+
+#[tokio::test]
+async fn a_range_prunes_through_a_view_by_the_hour_that_the_table_s_key_has() {
+    let (warehouse, guest) = published("published_range").await;
+    // A call every ten seconds of November, and in the rollup a row for each.
+    let calls = "INSERT INTO otel_logs (Timestamp, TenantId, SessionId, UserId, AgentEvent, ToolName, Success) \
+                 SELECT toDateTime64('2026-11-01 00:00:00', 9, 'UTC') + toIntervalSecond(10 * number), 'acme', \
+                 concat('s', toString(number % 50)), toString(number % 500), 'tool_result', 'Bash', true FROM numbers(259200)";
+    warehouse.owner.execute(calls).await.unwrap();
+    for table in ["otel_logs", "tool_usage_hourly"] {
+        warehouse.owner.execute(&format!("OPTIMIZE TABLE {table} FINAL")).await.unwrap();
+    }
+    let day = |column: &str| {
+        format!(
+            "{column} >= toDateTime('2026-11-15 00:00:00', 'UTC') AND {column} <= toDateTime('2026-11-15 23:59:59', 'UTC')"
+        )
+    };
+    let read = async |view: &str, condition: &str| {
+        let estimate = format!("EXPLAIN ESTIMATE SELECT count(), any(1) FROM {view} WHERE {condition}");
+        let estimate = ask(&guest, &scope(None, None), &estimate).await.unwrap();
+        estimate.split('\t').nth(3).unwrap().parse::<u64>().unwrap()
+    };
+    // A day is 8,640 rows, and a granule at its beginning and its end.
+    let about_a_day = 8_640..30_000;
+    for (view, condition) in [
+        (
+            "otel_logs",
+            format!(
+                "AgentEvent = 'tool_result' AND {} AND {}",
+                day("Timestamp"),
+                day("toStartOfHour(Timestamp)")
+            ),
+        ),
+        ("tool_calls", format!("{} AND {}", day("time"), day("hour"))),
+        ("rollup_tool_usage_hourly", day("Hour")),
+        ("tools_hourly", day("hour")),
+    ] {
+        let rows = read(view, &condition).await;
+        assert!(about_a_day.contains(&rows), "{view}: {rows} rows of 259,200");
+    }
+    let by_time_alone = read("tool_calls", &day("time")).await;
+    assert!(
+        by_time_alone > 200_000,
+        "{by_time_alone} rows: the hour is not needed any more, so nobody need be told"
+    );
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_tenant_alone_is_not_shown_to_who_sees_one_user_or_team() {
+    let (warehouse, guest) = published("published_tenant").await;
+    for tenant in ["acme", "beta"] {
+        let rows = format!(
+            "INSERT INTO ingest_accounting SELECT '{tenant}', now(), 'logs', 'stored', generateUUIDv4(), 3"
+        );
+        warehouse.owner.execute(&rows).await.unwrap();
+    }
+    for (seen, rows) in [
+        (scope(None, None), "1"),
+        (scope(Some("ada"), None), "0"),
+        (scope(None, Some("team-ada")), "0"),
+        (Scope { tenant: TenantId::new("nobody"), user: None, team: None }, "0"),
+    ] {
+        let answer = ask(&guest, &seen, "SELECT count() FROM ingest_accounting").await;
+        assert_eq!(answer.unwrap(), rows, "{seen:?}");
+    }
+    let unscoped = guest.query("SELECT count() FROM ingest_accounting").fetch_one::<u64>().await.unwrap();
+    assert_eq!(unscoped, 0);
 }
 
 #[tokio::test]

@@ -8,8 +8,7 @@ for = "1m"
 when = "above"
 limit = 10
 */
-SELECT TenantId AS tenant, count() AS errors
+SELECT count() AS errors
 FROM otel_logs
 WHERE AgentEvent = 'api_error'
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

@@ -9,10 +9,8 @@ when = "below"
 limit = 0.5
 */
 SELECT
-    TenantId AS tenant,
     sum(CacheReadTokens) / nullIf(sum(InputTokens) + sum(CacheReadTokens) + sum(CacheCreationTokens), 0) AS hit_rate
 FROM otel_logs
 WHERE AgentEvent = 'api_request'
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}
 HAVING count() >= 50

@@ -1,7 +1,7 @@
 /*
 title = "Critical policy violation"
 summary = "An agent did or tried something that a policy would object to, and that is critical."
-description = "Looks at the tenant `default` alone, and only at clients that send the details of tools. Look at the dashboard Security and audit, policy violations, and at the session's replay."
+description = "Looks only at clients that send the details of tools. Look at the dashboard Security and audit, policy violations, and at the session's replay."
 severity = "critical"
 seconds = 900
 for = "0s"

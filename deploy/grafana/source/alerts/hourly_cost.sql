@@ -8,8 +8,7 @@ for = "5m"
 when = "above"
 limit = 10
 */
-SELECT TenantId AS tenant, toFloat64(sum(Cost)) AS usd
+SELECT toFloat64(sum(Cost)) AS usd
 FROM otel_logs
 WHERE AgentEvent = 'api_request'
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

@@ -8,7 +8,8 @@ for = "10m"
 when = "above"
 limit = 21600
 */
-SELECT TenantId AS tenant, dateDiff('second', max(IngestedAt), now()) AS seconds_ago
-FROM otel_logs
-WHERE IngestedAt >= $__fromTime
-GROUP BY tenant
+SELECT dateDiff('second', max(Minute), now()) AS seconds_ago
+FROM ingest_accounting
+WHERE Outcome = 'stored'
+    AND Minute >= $__fromTime
+HAVING count() > 0

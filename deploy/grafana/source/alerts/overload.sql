@@ -8,8 +8,7 @@ for = "5m"
 when = "above"
 limit = 100
 */
-SELECT TenantId AS tenant, count() / 10 AS per_minute
+SELECT count() / 10 AS per_minute
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

@@ -8,9 +8,8 @@ for = "10m"
 when = "above"
 limit = 300
 */
-SELECT TenantId AS tenant, avg(DurationMs) AS avg_ms
+SELECT avg(DurationMs) AS avg_ms
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
     AND ToolName NOT IN ('Agent', 'Task', 'AskUserQuestion', 'ExitPlanMode', 'Bash', 'WebFetch', 'WebSearch')
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

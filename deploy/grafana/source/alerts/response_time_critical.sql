@@ -8,9 +8,8 @@ for = "5m"
 when = "above"
 limit = 500
 */
-SELECT TenantId AS tenant, avg(DurationMs) AS avg_ms
+SELECT avg(DurationMs) AS avg_ms
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
     AND ToolName NOT IN ('Agent', 'Task', 'AskUserQuestion', 'ExitPlanMode', 'Bash', 'WebFetch', 'WebSearch')
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

@@ -8,9 +8,9 @@ for = "5m"
 when = "above"
 limit = 30000
 */
-SELECT TenantId AS tenant, toString(ToolName) AS tool, avg(DurationMs) AS avg_ms
+SELECT toString(ToolName) AS tool, avg(DurationMs) AS avg_ms
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
     AND ToolName NOT IN ('Agent', 'Task', 'AskUserQuestion', 'ExitPlanMode')
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant, tool
+    AND {{range}}
+GROUP BY tool

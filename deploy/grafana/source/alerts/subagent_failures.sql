@@ -8,9 +8,8 @@ for = "1m"
 when = "above"
 limit = 5
 */
-SELECT TenantId AS tenant, countIf(NOT ifNull(Success, false)) AS failed
+SELECT countIf(NOT ifNull(Success, false)) AS failed
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
     AND ToolName IN ('Agent', 'Task')
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}

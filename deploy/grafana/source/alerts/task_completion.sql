@@ -1,7 +1,7 @@
 /*
 title = "Few tasks are completed"
 summary = "Less than half of the tasks that agents set themselves were completed within an hour."
-description = "Looks at the tenant `default` alone, and only at clients that send the details of tools. Look at the dashboard Performance and workflow, tasks. Fewer than 10 tasks are not judged."
+description = "Looks only at clients that send the details of tools. Look at the dashboard Performance and workflow, tasks. Fewer than 10 tasks are not judged."
 severity = "warning"
 seconds = 3600
 for = "15m"

@@ -8,9 +8,8 @@ for = "2m"
 when = "above"
 limit = 0.15
 */
-SELECT TenantId AS tenant, countIf(NOT ifNull(Success, false)) / count() AS error_rate
+SELECT countIf(NOT ifNull(Success, false)) / count() AS error_rate
 FROM otel_logs
 WHERE AgentEvent = 'tool_result'
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}
 HAVING count() >= 20

@@ -8,9 +8,8 @@ for = "5m"
 when = "above"
 limit = 0.1
 */
-SELECT TenantId AS tenant, countIf(AgentEvent = 'api_error' OR Success = false) / count() AS error_rate
+SELECT countIf(AgentEvent = 'api_error' OR Success = false) / count() AS error_rate
 FROM otel_logs
 WHERE AgentEvent IN ('tool_result', 'api_request', 'api_error')
-    AND $__timeFilter(Timestamp)
-GROUP BY tenant
+    AND {{range}}
 HAVING count() >= 20

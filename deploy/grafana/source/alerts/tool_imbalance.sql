@@ -8,15 +8,15 @@ for = "15m"
 when = "above"
 limit = 0.8
 */
-SELECT tenant, tool, calls / sum(calls) OVER (PARTITION BY tenant) AS share
+SELECT tool, calls / sum(calls) OVER () AS share
 FROM
 (
-    SELECT TenantId AS tenant, toString(ToolName) AS tool, count() AS calls
+    SELECT toString(ToolName) AS tool, count() AS calls
     FROM otel_logs
     WHERE AgentEvent = 'tool_result'
-        AND $__timeFilter(Timestamp)
-    GROUP BY tenant, tool
+        AND {{range}}
+    GROUP BY tool
 )
-QUALIFY sum(calls) OVER (PARTITION BY tenant) >= 50
+QUALIFY sum(calls) OVER () >= 50
 ORDER BY share DESC
 LIMIT 10

@@ -9,6 +9,7 @@ impl Header {
         let steps: Vec<_> =
             self.thresholds.iter().map(|step| json!({ "color": step.color, "value": step.from })).collect();
         let mut defaults = json!({ "custom": self.custom() });
+        let is_coloured = self.kind != Kind::Table || self.heat;
         let color = if steps.is_empty() { "palette-classic" } else { "thresholds" };
         let name = |series: &String| json!(format!("${{__field.labels.{series}}}"));
         let fields = [
@@ -17,7 +18,7 @@ impl Header {
             ("min", self.min.map(|min| json!(min))),
             ("max", self.max.map(|max| json!(max))),
             ("thresholds", (!steps.is_empty()).then(|| json!({ "mode": "absolute", "steps": steps }))),
-            ("color", (self.kind != Kind::Table).then(|| json!({ "mode": self.color_mode(color) }))),
+            ("color", is_coloured.then(|| json!({ "mode": self.color_mode(color) }))),
         ];
         if let Some(defaults) = defaults.as_object_mut() {
             let set = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -28,13 +29,18 @@ impl Header {
 
     /// Lines keep a colour of their own each; their thresholds are drawn across.
     fn color_mode<'a>(&self, mode: &'a str) -> &'a str {
-        if self.kind == Kind::TimeSeries { "palette-classic" } else { mode }
+        match self.kind {
+            Kind::TimeSeries => "palette-classic",
+            Kind::Table => "continuous-YlRd",
+            _ => mode,
+        }
     }
 
     fn custom(&self) -> Value {
         match self.kind {
             Kind::TimeSeries => json!({
-                "drawStyle": if self.stack { "bars" } else { "line" },
+                "drawStyle": if self.stack && !self.smooth { "bars" } else { "line" },
+                "lineInterpolation": if self.smooth { "smooth" } else { "linear" },
                 "fillOpacity": if self.stack { 60 } else { 10 },
                 "lineWidth": 1,
                 "showPoints": "auto",
@@ -42,6 +48,9 @@ impl Header {
                 "stacking": { "mode": if self.stack { "normal" } else { "none" }, "group": "A" },
                 "thresholdsStyle": { "mode": if self.thresholds.is_empty() { "off" } else { "dashed" } },
             }),
+            Kind::Table if self.heat => {
+                json!({ "cellOptions": { "type": "color-background", "mode": "basic" }, "align": "center" })
+            }
             Kind::Table => json!({ "filterable": true }),
             Kind::StateTimeline => json!({ "fillOpacity": 70, "lineWidth": 0 }),
             _ => json!({}),
@@ -65,6 +74,10 @@ impl Header {
                 "session",
                 "links",
                 json!([
+                    {
+                        "title": "The session by itself",
+                        "url": "/d/granary-session?var-session=${__value.raw:percentencode}&var-source=${source}&var-gateway=${gateway:percentencode}",
+                    },
                     {
                         "title": "Replay the session",
                         "url": "${gateway}/v1/sessions/${__value.raw:percentencode}/replay?speed=max",
@@ -97,16 +110,19 @@ impl Header {
             Kind::PieChart => json!({
                 "reduceOptions": of_all_rows,
                 "pieType": "donut",
-                "legend": { "displayMode": "table", "placement": "right", "values": ["value", "percent"] },
+                "legend": { "showLegend": true, "displayMode": "table", "placement": "right", "values": ["value", "percent"] },
+                "tooltip": { "mode": "single", "sort": "none" },
             }),
             Kind::BarChart => json!({
                 "orientation": "horizontal",
                 "stacking": if self.stack { "normal" } else { "none" },
-                "legend": { "displayMode": "list", "placement": "bottom" },
+                "showValue": "auto",
+                "legend": { "showLegend": true, "displayMode": "list", "placement": "bottom", "calcs": [] },
+                "tooltip": { "mode": "multi", "sort": "none" },
             }),
             Kind::TimeSeries => json!({
                 "tooltip": { "mode": "multi", "sort": "desc" },
-                "legend": { "displayMode": "table", "placement": "bottom", "calcs": ["mean", "max"] },
+                "legend": { "showLegend": true, "displayMode": "table", "placement": "bottom", "calcs": ["mean", "max"] },
             }),
             Kind::Heatmap => json!({
                 "calculate": false,

@@ -9,6 +9,6 @@ width = 4
 height = 5
 */
 SELECT sumIf(Calls, ToolName = 'Bash') / nullIf(sum(Calls), 0) AS share
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
     AND {{hours}}

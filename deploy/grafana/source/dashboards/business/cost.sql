@@ -7,7 +7,7 @@ width = 4
 height = 5
 */
 SELECT toFloat64(sum(Cost)) AS cost
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

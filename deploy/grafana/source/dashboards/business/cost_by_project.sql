@@ -12,7 +12,7 @@ SELECT
     sum(Requests) AS requests,
     sum(OutputTokens) AS output_tokens,
     uniqExact(UserId) AS people
-FROM cost_hourly_priced
+FROM rollup_cost_hourly_priced
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

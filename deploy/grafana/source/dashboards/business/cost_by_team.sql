@@ -11,7 +11,7 @@ SELECT
     {{hour}} AS time,
     if(TeamId = '', 'no team', toString(TeamId)) AS team_name,
     toFloat64(sum(Cost)) AS cost
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

@@ -5,4 +5,4 @@ type = "table"
 width = 12
 units = { minutes = "m" }
 */
-SELECT session, user, project, file, changes, failed, minutes FROM {{file_iterations}}
+SELECT session, user, project, file AS path, changes, failed, minutes FROM {{file_iterations}}

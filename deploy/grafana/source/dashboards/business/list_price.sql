@@ -9,7 +9,7 @@ SELECT
     {{hour}} AS time,
     toFloat64(sum(Cost)) AS reported,
     sum(CostList) AS list
-FROM cost_hourly_priced
+FROM rollup_cost_hourly_priced
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

@@ -7,8 +7,9 @@ height = 5
 thresholds = [{ color = "green" }, { color = "yellow", from = 10 }, { color = "red", from = 25 }]
 */
 SELECT uniqExact(SessionId) AS sessions
-FROM sessions
+FROM rollup_sessions
 WHERE {{scope}}
+    AND {{terminal}}
     AND Day >= toDate($__toTime - toIntervalMinute(15), 'UTC')
     AND End >= $__toTime - toIntervalMinute(15)
     AND Start <= $__toTime

@@ -10,8 +10,9 @@ SELECT
     count() AS errors
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent = 'api_error'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY status
 ORDER BY errors DESC, status

@@ -9,8 +9,9 @@ thresholds = [{ color = "green" }, { color = "red", from = 10 }]
 SELECT
     {{hour}} AS time,
     toFloat64(sum(Cost)) / uniqExact(Hour) AS usd_per_hour
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY time

@@ -9,7 +9,8 @@ width = 6
 thresholds = [{ color = "red" }, { color = "yellow", from = 0.5 }, { color = "green", from = 0.8 }]
 */
 SELECT sum(CacheReadTokens) / nullIf(sum(InputTokens) + sum(CacheReadTokens) + sum(CacheCreationTokens), 0) AS hit_rate
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

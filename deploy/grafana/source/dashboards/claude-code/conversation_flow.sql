@@ -14,9 +14,10 @@ FROM
     SELECT multiIf(AgentEvent = 'tool_result', toString(ToolName), toString(AgentEvent)) AS step
     FROM otel_logs
     WHERE {{scope}}
+        AND {{terminal_of_record}}
         AND AgentEvent IN ('user_prompt', 'api_request', 'tool_result', 'subagent_completed')
         AND SessionId != ''
-        AND $__timeFilter(Timestamp)
+        AND {{range}}
 )
 GROUP BY step
 ORDER BY mainStat DESC, id
@@ -31,12 +32,13 @@ FROM
     SELECT
         multiIf(AgentEvent = 'tool_result', toString(ToolName), toString(AgentEvent)) AS target,
         lagInFrame(target, 1, '') OVER
-            (PARTITION BY SessionId ORDER BY Timestamp, Sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS source
+            (PARTITION BY SessionId ORDER BY Timestamp, Sequence, EventId ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS source
     FROM otel_logs
     WHERE {{scope}}
+        AND {{terminal_of_record}}
         AND AgentEvent IN ('user_prompt', 'api_request', 'tool_result', 'subagent_completed')
         AND SessionId != ''
-        AND $__timeFilter(Timestamp)
+        AND {{range}}
 )
 WHERE source != ''
 GROUP BY source, target

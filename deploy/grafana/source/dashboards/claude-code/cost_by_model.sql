@@ -11,8 +11,9 @@ SELECT
     {{hour}} AS time,
     toString(Model) AS model,
     toFloat64(sum(Cost)) AS cost
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY time, model

@@ -13,9 +13,10 @@ SELECT
     countIf(AgentEvent = 'api_error') AS API
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent IN ('tool_result', 'api_error')
     AND (AgentEvent = 'api_error' OR NOT ifNull(Success, false))
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(AgentEvent = 'api_error' OR ToolName IN (${tool:singlequote}), $tool)
 GROUP BY time
 ORDER BY time

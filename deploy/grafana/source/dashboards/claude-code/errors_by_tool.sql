@@ -8,8 +8,9 @@ width = 8
 SELECT
     toString(ToolName) AS tool,
     sum(Failed) AS failed
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY tool

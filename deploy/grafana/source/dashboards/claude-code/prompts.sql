@@ -12,7 +12,8 @@ SELECT
     toUInt64OrZero(LogAttributes['prompt_length']) AS characters
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent = 'user_prompt'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
 ORDER BY Timestamp DESC, SessionId
 LIMIT 200

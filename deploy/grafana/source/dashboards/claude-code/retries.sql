@@ -13,9 +13,10 @@ SELECT
     count() AS errors
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent = 'api_error'
     AND toUInt32OrZero(LogAttributes['attempt']) > 1
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY time, attempts
 ORDER BY time, attempts

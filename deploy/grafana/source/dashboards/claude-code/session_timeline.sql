@@ -15,13 +15,15 @@ SELECT
         toString(AgentEvent)) AS state
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent IN ('user_prompt', 'api_request', 'tool_result', 'api_error')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND SessionId IN
     (
         SELECT SessionId
-        FROM sessions
+        FROM rollup_sessions
         WHERE {{scope}}
+            AND {{terminal}}
             AND Day >= toDate($__fromTime, 'UTC')
             AND Day <= toDate($__toTime, 'UTC')
         GROUP BY SessionId

@@ -2,6 +2,8 @@
 title = "Failed subagents"
 description = "Which subagents failed, and with what error, where the client says it."
 type = "table"
-width = 24
+width = 16
+units = { duration_ms = "ms" }
 */
-SELECT * FROM {{subagent_errors}}
+SELECT time, session, user, type, description, error, duration_ms
+FROM {{subagent_errors}}

@@ -11,8 +11,9 @@ FROM
     SELECT count() AS calls
     FROM otel_logs
     WHERE {{scope}}
+        AND {{terminal_of_record}}
         AND AgentEvent = 'tool_result'
         AND ToolName IN ('Agent', 'Task')
-        AND $__timeFilter(Timestamp)
+        AND {{range}}
     GROUP BY SessionId
 )

@@ -13,17 +13,19 @@ SELECT
     count() AS subagents
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent = 'tool_result'
     AND ToolName IN ('Agent', 'Task')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND SessionId IN
     (
         SELECT SessionId
         FROM otel_logs
         WHERE {{scope}}
+            AND {{terminal_of_record}}
             AND AgentEvent = 'tool_result'
             AND ToolName IN ('Agent', 'Task')
-            AND $__timeFilter(Timestamp)
+            AND {{range}}
         GROUP BY SessionId
         ORDER BY count() DESC, SessionId
         LIMIT 10

@@ -10,7 +10,8 @@ SELECT
     sum(OutputTokens) AS `Output`,
     sum(CacheReadTokens) AS `Cache read`,
     sum(CacheCreationTokens) AS `Cache creation`
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

@@ -17,8 +17,9 @@ SELECT
     countIf(LogAttributes['source'] = 'user_abort') AS `user aborted`
 FROM otel_logs
 WHERE {{scope}}
+    AND {{terminal_of_record}}
     AND AgentEvent = 'tool_decision'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY tool
 ORDER BY count() DESC, tool

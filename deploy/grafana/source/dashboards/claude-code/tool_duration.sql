@@ -11,8 +11,9 @@ SELECT
     {{hour}} AS time,
     toString(ToolName) AS tool,
     sum(DurationMs) / sum(Calls) AS avg_ms
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
     AND Calls > 0

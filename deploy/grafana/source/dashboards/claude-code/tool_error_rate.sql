@@ -10,7 +10,8 @@ height = 5
 thresholds = [{ color = "green" }, { color = "yellow", from = 0.05 }, { color = "red", from = 0.15 }]
 */
 SELECT sum(Failed) / nullIf(sum(Calls), 0) AS error_rate
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

@@ -9,8 +9,9 @@ height = 10
 SELECT
     toString(ToolName) AS tool,
     sum(Calls) AS calls
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
+    AND {{terminal}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY tool

@@ -11,5 +11,5 @@ SELECT countIf(AgentEvent = 'api_error' OR Success = false) / nullIf(count(), 0)
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent IN ('tool_result', 'api_request', 'api_error')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

@@ -18,6 +18,7 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent IN ('tool_result', 'api_error')
     AND (AgentEvent = 'api_error' OR NOT ifNull(Success, false))
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
+    AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY time, error
 ORDER BY time, error

@@ -14,6 +14,7 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
     AND ToolName IN ('Read', 'Write', 'Edit', 'MultiEdit', 'NotebookEdit')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
+    AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY time, tool
 ORDER BY time, tool

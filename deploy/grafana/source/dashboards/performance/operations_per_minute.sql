@@ -11,5 +11,5 @@ SELECT count() / greatest(dateDiff('second', $__fromTime, $__toTime), 1) * 60 AS
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

@@ -12,5 +12,5 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
     AND SessionId != ''
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

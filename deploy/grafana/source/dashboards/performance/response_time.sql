@@ -12,5 +12,5 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
     AND ToolName NOT IN ('Agent', 'Task', 'AskUserQuestion', 'ExitPlanMode')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

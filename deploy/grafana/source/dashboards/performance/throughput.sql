@@ -7,6 +7,7 @@ unit = "opm"
 width = 12
 height = 10
 stack = true
+smooth = true
 */
 SELECT
     $__timeInterval(Timestamp) AS time,
@@ -15,7 +16,7 @@ SELECT
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY time, tool
 ORDER BY time, tool

@@ -12,7 +12,7 @@ SELECT
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_result'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY tool
 ORDER BY calls DESC, tool

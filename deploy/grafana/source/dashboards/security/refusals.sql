@@ -7,7 +7,7 @@ width = 4
 height = 6
 */
 SELECT sum(Rejected) AS refused
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

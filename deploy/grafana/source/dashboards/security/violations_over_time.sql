@@ -16,7 +16,7 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'tool_decision'
     AND LogAttributes['decision'] = 'reject'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)
 GROUP BY time, by
 ORDER BY time, by

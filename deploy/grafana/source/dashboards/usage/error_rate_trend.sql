@@ -14,6 +14,6 @@ SELECT
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent IN ('tool_result', 'api_request', 'api_error')
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
 GROUP BY time
 ORDER BY time

@@ -13,7 +13,7 @@ SELECT
 FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'api_request'
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY time
 ORDER BY time

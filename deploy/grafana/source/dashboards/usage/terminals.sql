@@ -8,7 +8,7 @@ width = 6
 SELECT
     toString(Terminal) AS terminal,
     sum(Requests) AS requests
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)

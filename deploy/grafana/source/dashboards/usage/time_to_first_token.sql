@@ -14,7 +14,7 @@ FROM otel_logs
 WHERE {{scope}}
     AND AgentEvent = 'api_request'
     AND LogAttributes['ttft_ms'] != ''
-    AND $__timeFilter(Timestamp)
+    AND {{range}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
 GROUP BY time, model
 ORDER BY time, model

@@ -11,7 +11,7 @@ SELECT
     {{hour}} AS time,
     toString(ToolName) AS tool,
     sum(Calls) AS calls
-FROM tool_usage_hourly
+FROM rollup_tool_usage_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(ToolName IN (${tool:singlequote}), $tool)

@@ -8,7 +8,7 @@ width = 12
 SELECT
     {{hour}} AS time,
     uniqExact(UserId) AS people
-FROM cost_hourly
+FROM rollup_cost_hourly
 WHERE {{scope}}
     AND {{hours}}
     AND $__conditionalAll(Model IN (${model:singlequote}), $model)
