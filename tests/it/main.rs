@@ -5,6 +5,7 @@
 mod archives;
 mod capture;
 mod clocks;
+mod cluster;
 mod collector;
 mod connections;
 mod dashboards;

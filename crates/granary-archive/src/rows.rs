@@ -104,9 +104,10 @@ impl SessionRows {
     fn pages(self, from: Option<i64>, extent: Extent, size: PageSize) -> RowStream {
         let is_small = extent.records < FIRST_PAGE_ROWS;
         let position = from.map_or_else(Position::default, Position::at);
+        let origin = sql::Origin::of(&self.warehouse);
         let pages = Pages {
             rows: self,
-            sql: if is_small { sql::first_rows() } else { sql::page_of_rows() },
+            sql: if is_small { sql::first_rows(origin) } else { sql::page_of_rows(origin) },
             position,
             window: if is_small { Window::ALL } else { Window::begin(extent, position.key.time, FIRST_ROWS) },
             limit: if is_small { FIRST_PAGE_ROWS } else { FIRST_ROWS },
@@ -195,7 +196,7 @@ impl Pages {
     /// Reads one page, which may be empty where the session has a pause.
     async fn turn(&mut self) -> Result<(), ArchiveError> {
         let mut answer = self.rows.ask(self.sql, self.position, self.window.end(), self.limit)?;
-        self.sql = sql::page_of_rows();
+        self.sql = sql::page_of_rows(sql::Origin::of(&self.rows.warehouse));
         let (mut rows, mut bytes) = (0, 0);
         while let Some((key, line)) = answer.next_row(&self.rows.session).await? {
             self.position.advance(key);

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use granary_clickhouse::Warehouse;
+
 use crate::names::IN_SESSIONS;
 
 /// What the texts depend upon, pinned; and bounds for a session of any size.
@@ -66,22 +68,44 @@ struct Table {
     own: String,
 }
 
+/// Where rows are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    OneServer,
+    /// The texts are made by the server that is asked: a shard does not know what their columns are to be called.
+    Shards,
+}
+
+impl Origin {
+    pub(super) fn of(warehouse: &Warehouse) -> Self {
+        if warehouse.cluster().is_some() { Self::Shards } else { Self::OneServer }
+    }
+
+    /// What follows `FROM`.
+    fn rows(self, table: &str, condition: &str) -> String {
+        match self {
+            Self::OneServer => format!("{table} WHERE {condition}"),
+            Self::Shards => format!("(SELECT * FROM {table} WHERE {condition})"),
+        }
+    }
+}
+
 /// What rows are ordered by.
 const KEY: &str = "RowTime, RowSequence, RowKind, RowId";
 
 /// The first rows of the session; where it has few, all of them. Each of its rows is formatted and sorted.
-pub(super) fn first_rows() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| rows(|_| String::new()))
+pub(super) fn first_rows(from: Origin) -> &'static str {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    SQL[from as usize].get_or_init(|| rows(from, |_| String::new()))
 }
 
 /// Rows of the session from a key on, up to a time. Where the page ends is found first, from the keys alone, so that no row
 /// beyond it is formatted and sorted.
-pub(super) fn page_of_rows() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
-        let keys = union(|table| table.select(""));
-        let rows = rows(|table| {
+pub(super) fn page_of_rows(from: Origin) -> &'static str {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    SQL[from as usize].get_or_init(|| {
+        let keys = union(|table| table.select(Origin::OneServer, "", ""));
+        let rows = rows(from, |table| {
             format!(
                 " AND {} <= fromUnixTimestamp64Nano(PageEnd.1) AND {} <= PageEnd",
                 table.time,
@@ -97,13 +121,14 @@ pub(super) fn page_of_rows() -> &'static str {
 
 /// All rows of several sessions, one session after the other in the order in which they are bound; the line begins
 /// with the session's place among them, from 1.
-pub(super) fn rows_of_sessions() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
+pub(super) fn rows_of_sessions(from: Origin) -> &'static str {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    SQL[from as usize].get_or_init(|| {
         let tables = union(|table| {
             let keys = table.keys();
             let texts = table.texts();
-            format!("SELECT TenantId, SessionId, {keys}{texts} FROM {} WHERE {IN_SESSIONS}", table.name)
+            let of_sessions = from.rows(table.name, IN_SESSIONS);
+            format!("SELECT TenantId, SessionId, {keys}{texts} FROM {of_sessions}")
         });
         format!(
             "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
@@ -114,7 +139,8 @@ pub(super) fn rows_of_sessions() -> &'static str {
 }
 
 /// The log rows of one insert, if `rows` of them or more are there already; the line begins with what they can be chosen by.
-pub(super) fn rows_of_insert() -> &'static str {
+/// In a cluster an insert is told of by each shard, for its own rows.
+pub(super) fn rows_of_insert(from: Origin) -> &'static str {
     const OF_INSERT: &str = "TenantId = {tenant:String} \
          AND Timestamp >= fromUnixTimestamp64Nano({first:Int64}) AND Timestamp <= fromUnixTimestamp64Nano({last:Int64}) \
          AND IngestedAt >= fromUnixTimestamp64Milli({first_received:Int64}) \
@@ -123,22 +149,27 @@ pub(super) fn rows_of_insert() -> &'static str {
          WHERE StoredAt = fromUnixTimestamp64Milli({stored:Int64}) AND TenantId = {tenant:String} AND Key = {key:UInt64})";
     const CHOSEN_BY: &str = "formatRowNoNewline('JSONEachRow', SessionId, UserId, TeamId, ToolName, SeverityText, \
          SeverityNumber, AgentEvent, EventId)";
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    let shard = match from {
+        Origin::OneServer => "",
+        Origin::Shards => " AND _shard_num = {shard:UInt32}",
+    };
+    SQL[from as usize].get_or_init(|| {
         let [logs, ..] = tables();
         let (keys, texts) = (logs.keys(), logs.texts());
+        let found = format!("Found >= {{rows:UInt64}} AND {OF_INSERT}{shard}");
+        let found = from.rows("otel_logs", &found);
         format!(
-            "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}) AS Found\n\
+            "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}{shard}) AS Found\n\
              SELECT concat(ChosenBy, '\\t', {LINE}) FROM (\n\
-             SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM otel_logs \
-             WHERE Found >= {{rows:UInt64}} AND {OF_INSERT}\n)\n\
+             SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM {found}\n)\n\
              ORDER BY {KEY}, Own, Shared"
         )
     })
 }
 
-fn rows(condition: impl Fn(&Table) -> String) -> String {
-    let tables = union(|table| table.select(&table.texts()) + &condition(table));
+fn rows(from: Origin, condition: impl Fn(&Table) -> String) -> String {
+    let tables = union(|table| table.select(from, &table.texts(), &condition(table)));
     format!(
         "SELECT {LINE} FROM (\n{tables}\n)\n\
          ORDER BY {KEY}, Own, Shared LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
@@ -182,15 +213,15 @@ impl Table {
     }
 
     /// Keys of the session's rows, and further columns.
-    fn select(&self, columns: &str) -> String {
+    fn select(&self, from: Origin, columns: &str, and: &str) -> String {
         let Self { name, time, .. } = self;
-        format!(
-            "SELECT {}{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
+        let of_session = format!(
+            "TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
              AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{until:Int64}}) \
-             AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})",
-            self.keys(),
+             AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}}){and}",
             self.key()
-        )
+        );
+        format!("SELECT {}{columns} FROM {}", self.keys(), from.rows(name, &of_session))
     }
 }
 
