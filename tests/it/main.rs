@@ -6,6 +6,7 @@ mod archives;
 mod backup;
 mod capture;
 mod clocks;
+mod cluster;
 mod collector;
 mod connections;
 mod dashboards;

@@ -111,6 +111,8 @@ async fn round(
     erased: &mut Erased,
 ) -> Result<(), ArchiveError> {
     let (round, mut step) = steps::open(warehouse, session).await?;
+    // From here on every replica has what there was when the round began.
+    warehouse.sync_replicas(&rows::all_tables()).await?;
     if step == Step::Begun {
         // Also where it was begun before: a row of an earlier time says the same.
         steps::record(warehouse, session, round, Step::Begun).await?;
@@ -148,5 +150,6 @@ pub(crate) async fn is_erased(
         )
         .param("tenant", tenant.as_str())
         .param("session", session);
+    let query = warehouse.as_written(query);
     Ok(ask::<Found>(query).await?.first().is_some_and(|found| found.found > 0))
 }

@@ -16,8 +16,9 @@
 //! it asked, and trusts a claim for two thirds of its time only: a holder that was halted for longer, or whose
 //! renewal came back too late, stops before it writes anything that others see ([`Lease::check`]).
 //!
-//! **What this rests on, and where it ends.** One server, or replicas that answer from what was written
-//! (`select_sequential_consistency` with quorum inserts); servers whose clocks are less than a third of the
+//! **What this rests on, and where it ends.** One server; or shards, a session's claims being on one; or replicas, of which
+//! most take a claim before it is answered (`insert_quorum`) and none answers that has not taken the last one
+//! (`select_sequential_consistency`): where most are away, nothing is archived until they are back. Servers whose clocks are less than a third of the
 //! lease apart; archivers whose clocks run at the same pace. Where that fails, or a holder is halted in the very moment
 //! between the check and the write, two may do the same session. Then the store's conditional writes let one of
 //! them replace the object, both objects would hold the same rows in the same order anyway, and the marks of
@@ -27,6 +28,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use granary_clickhouse::Warehouse;
+use granary_clickhouse::cluster::Turn;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -127,13 +129,19 @@ impl Lease {
              SELECT TenantId, SessionId, {{claim:UUID}}, now64(3) + toIntervalMillisecond({{length:UInt64}}), \
              {{given_up:Bool}} FROM {SESSIONS}"
         );
-        let query = names::bind(self.warehouse.query(&sql), sessions)
-            .param("claim", self.claim)
-            .param("length", u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX))
-            .param("given_up", given_up)
-            .with_setting("async_insert", "0")
-            .with_setting("insert_deduplicate", "0");
-        Ok(execute(query).await?)
+        let mut turn = Turn::default();
+        loop {
+            let query = names::bind(self.warehouse.query(&sql), sessions)
+                .param("claim", self.claim)
+                .param("length", u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX))
+                .param("given_up", given_up)
+                .with_setting("async_insert", "0")
+                .with_setting("insert_deduplicate", "0");
+            match execute(self.warehouse.to_quorum(query)).await {
+                Err(error) if turn.comes_again(&error).await => {}
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// Of the claimed sessions those that others claim, too.
@@ -143,7 +151,7 @@ impl Lease {
             in_force(IN_SESSIONS)
         );
         let query = names::bind(self.warehouse.query(&sql), &self.sessions).param("claim", self.claim);
-        ask(query).await
+        ask(self.warehouse.as_written(query)).await
     }
 
     fn sure_until(&self) -> Instant {
@@ -162,7 +170,8 @@ pub(crate) async fn is_claimed(warehouse: &Warehouse, name: SessionName) -> Resu
         claims: u64,
     }
     let sql = format!("SELECT count() AS claims FROM ({})", in_force(IN_SESSIONS));
-    let rows: Vec<Row> = ask(names::bind(warehouse.query(&sql), &[name])).await?;
+    let query = warehouse.as_written(names::bind(warehouse.query(&sql), &[name]));
+    let rows: Vec<Row> = ask(query).await?;
     Ok(rows.iter().any(|row| row.claims > 0))
 }
 

@@ -95,7 +95,7 @@ const PAGE: usize = 10_000;
 
 /// A page of what is marked, in the order of the keys' bytes, after the given key. An empty page is the end.
 pub(crate) async fn page(warehouse: &Warehouse, after: &str) -> Result<Vec<ArchivedSession>, ArchiveError> {
-    let query = warehouse.query(&rows("Key > {after:String} ORDER BY Key LIMIT {limit:UInt64}"));
+    let query = warehouse.query(&rows(warehouse, "Key > {after:String} ORDER BY Key LIMIT {limit:UInt64}"));
     read(query.param("after", after).param("limit", PAGE)).await
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn by_key(
     warehouse: &Warehouse,
     key: &str,
 ) -> Result<Option<ArchivedSession>, ArchiveError> {
-    let query = warehouse.query(&rows("Key = {key:String} LIMIT 1"));
+    let query = warehouse.query(&rows(warehouse, "Key = {key:String} LIMIT 1"));
     Ok(read(query.param("key", key)).await?.pop())
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn latest(
     warehouse: &Warehouse,
     limit: usize,
 ) -> Result<Vec<ArchivedSession>, ArchiveError> {
-    let query = warehouse.query(&rows("1 ORDER BY ArchivedAt DESC, Key LIMIT {limit:UInt64}"));
+    let query = warehouse.query(&rows(warehouse, "1 ORDER BY ArchivedAt DESC, Key LIMIT {limit:UInt64}"));
     read(query.param("limit", limit)).await
 }
 
@@ -128,7 +128,7 @@ pub(crate) async fn received_before(
          AND IngestedUpTo < fromUnixTimestamp64Milli({before:Int64}) ORDER BY IngestedUpTo, Key LIMIT {limit:UInt64}";
     let tenants: Vec<_> = rule.tenants.iter().map(TenantId::as_str).collect();
     let query = warehouse
-        .query(&rows(condition))
+        .query(&rows(warehouse, condition))
         .param("tenants", tenants)
         .param("others", rule.others)
         .param("before", unix_ms(before))
@@ -143,7 +143,8 @@ pub(crate) async fn expire(warehouse: &Warehouse, sessions: &[SessionName]) -> R
     }
     let sql = format!(
         "INSERT INTO session_archives SELECT * REPLACE (now64(3) AS ArchivedAt, now64(3) AS ExpiredAt) \
-         FROM (SELECT * FROM session_archives FINAL WHERE {IN_SESSIONS} AND {IS_THERE})"
+         FROM (SELECT * FROM ({}) WHERE {IS_THERE})",
+        newest_rows(warehouse, IN_SESSIONS)
     );
     let query = names::bind(warehouse.query(&sql), sessions)
         .with_setting("async_insert", "0")
@@ -155,9 +156,19 @@ pub(crate) async fn expire(warehouse: &Warehouse, sessions: &[SessionName]) -> R
 const IS_THERE: &str = "toUnixTimestamp64Milli(ExpiredAt) = 0";
 
 /// The newest rows of sessions whose object is there.
-fn rows(condition: &str) -> String {
+fn rows(warehouse: &Warehouse, condition: &str) -> String {
     // What a filter lets through must be the newest row, so it comes after `FINAL` has chosen.
-    format!("SELECT {COLUMNS} FROM (SELECT * FROM session_archives FINAL) WHERE {IS_THERE} AND {condition}")
+    let newest = newest_rows(warehouse, "true");
+    format!("SELECT {COLUMNS} FROM ({newest}) WHERE {IS_THERE} AND {condition}")
+}
+
+/// The newest row of each session. `FINAL` chooses on each shard; where shards have been added, an older row may be on another.
+fn newest_rows(warehouse: &Warehouse, condition: &str) -> String {
+    let across_shards = match warehouse.cluster() {
+        Some(_) => " ORDER BY ArchivedAt DESC LIMIT 1 BY TenantId, SessionId",
+        None => "",
+    };
+    format!("SELECT * FROM session_archives FINAL WHERE {condition}{across_shards}")
 }
 
 async fn read(query: Query) -> Result<Vec<ArchivedSession>, ArchiveError> {

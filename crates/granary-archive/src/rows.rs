@@ -137,10 +137,11 @@ impl SessionRows {
     }
 
     fn ask(&self, from: Position, window: Window, limit: u64) -> Result<Answer, ClickHouseError> {
+        let origin = sql::Origin::of(&self.warehouse);
         let sql = if window.is_of_hours(from.key.time) {
-            sql::page_of_rows_by_hours()
+            sql::page_of_rows_by_hours(origin)
         } else {
-            sql::page_of_rows()
+            sql::page_of_rows(origin)
         };
         let query = self
             .warehouse

@@ -66,6 +66,7 @@ pub(crate) fn server(settings: &ClickHouseSettings) -> Option<(ClickHouseConfig,
         password: settings.password.clone(),
         database: settings.database.clone(),
         timeout: settings.timeout,
+        cluster: settings.cluster(),
     };
     let reader = match &settings.reader_user {
         Some(user) => ClickHouseConfig {
@@ -86,6 +87,7 @@ pub(crate) fn users(engine: &Engine, settings: &ClickHouseSettings) -> (ClickHou
         password: credentials.password.clone(),
         database: settings.database.clone(),
         timeout: settings.timeout,
+        cluster: None,
     };
     (config(engine.owner()), config(engine.reader()))
 }
@@ -101,7 +103,8 @@ pub(crate) fn guest(engine: Option<&Engine>, settings: &ClickHouseSettings) -> O
         None => (settings.url.clone()?, settings.guest_user.clone()?, settings.guest_password.clone()),
     };
     let (database, timeout) = (settings.published_database.clone(), settings.timeout);
-    Some(ClickHouseConfig { url, user, password, database, timeout })
+    // A guest's settings are its profile's, in a cluster as elsewhere.
+    Some(ClickHouseConfig { url, user, password, database, timeout, cluster: None })
 }
 
 /// The user that writes down who asked what: the engine's, the server's where one is set, else the owner.
@@ -132,6 +135,7 @@ pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> 
         published_databases: vec![settings.clickhouse.published_database.clone()],
         guest_bounds: settings.gateway.query_limits().guest_bounds().to_vec(),
         max_memory_bytes: settings.engine.max_memory.map(|size| size.as_u64()),
+        cluster: None,
         child: ChildCommand {
             program: std::env::current_exe().context("the path of this program is not known")?,
             arguments: vec!["engine-child".into()],

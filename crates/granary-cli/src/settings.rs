@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use granary_archive::ArchiveConfig;
-use granary_clickhouse::ClickHouseConfig;
+use granary_clickhouse::{ClickHouseConfig, ClusterConfig};
 use granary_gateway::GatewayConfig;
 use granary_ingest::IngestConfig;
 use granary_redact::RedactConfig;
@@ -66,6 +66,22 @@ pub(crate) struct ClickHouseSettings {
     pub(crate) published_database: String,
     #[serde(with = "humantime_serde")]
     pub(crate) timeout: Duration,
+    pub(crate) cluster: Option<String>,
+    pub(crate) cluster_hosts: Vec<String>,
+    pub(crate) replica_path: String,
+    pub(crate) replica_name: String,
+}
+
+impl ClickHouseSettings {
+    /// The cluster that the server is one of.
+    pub(crate) fn cluster(&self) -> Option<ClusterConfig> {
+        Some(ClusterConfig {
+            name: self.cluster.clone().filter(|name| !name.is_empty())?,
+            hosts: self.cluster_hosts.clone(),
+            replica_path: self.replica_path.clone(),
+            replica_name: self.replica_name.clone(),
+        })
+    }
 }
 
 impl std::fmt::Debug for ClickHouseSettings {
@@ -104,6 +120,10 @@ impl Default for Settings {
                 database,
                 published_database: "telemetry".to_owned(),
                 timeout,
+                cluster: None,
+                cluster_hosts: Vec::new(),
+                replica_path: ClusterConfig::REPLICA_PATH.to_owned(),
+                replica_name: ClusterConfig::REPLICA_NAME.to_owned(),
             },
             ingest: IngestConfig::default(),
             redact: RedactConfig::default(),

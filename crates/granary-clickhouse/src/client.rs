@@ -1,24 +1,26 @@
 //! One ClickHouse as one user: statements, queries and whether it is there.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
+use crate::cluster::{self, ClusterConfig};
 use crate::{ClickHouseConfig, ClickHouseError, Query};
 
 /// A connection to the warehouse's ClickHouse. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Warehouse {
     client: Client,
-    database: String,
-    timeout: Duration,
+    pub(crate) config: ClickHouseConfig,
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
     is_on_this_machine: bool,
 }
 
 impl std::fmt::Debug for Warehouse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Warehouse").field("database", &self.database).finish_non_exhaustive()
+        f.debug_struct("Warehouse").field("database", &self.config.database).finish_non_exhaustive()
     }
 }
 
@@ -26,23 +28,29 @@ impl Warehouse {
     /// Makes the client; nothing is sent yet.
     #[must_use]
     pub fn new(config: &ClickHouseConfig) -> Self {
-        let client = Client::default()
+        let mut client = Client::default()
             .with_url(&config.url)
             .with_user(&config.user)
             .with_password(&config.password)
             .with_database(&config.database)
             .with_product_info("granary", env!("CARGO_PKG_VERSION"));
+        if config.cluster.is_some() {
+            for (name, value) in cluster::SETTINGS {
+                client = client.with_setting(name, value);
+            }
+        }
         // An address that cannot be read is the client's to refuse.
         let authority = config.url.split("://").nth(1).unwrap_or_default();
         let is_on_this_machine =
             ["127.", "localhost", "[::1]"].iter().any(|host| authority.starts_with(host));
-        Self { client, database: config.database.clone(), timeout: config.timeout, is_on_this_machine }
+        let cluster = config.cluster.clone().map(Arc::new);
+        Self { client, config: config.clone(), cluster, is_on_this_machine }
     }
 
     /// The database that unqualified table names mean.
     #[must_use]
     pub fn database(&self) -> &str {
-        &self.database
+        &self.config.database
     }
 
     /// A query whose `{name:Type}` placeholders are bound by the server: see [`Query::param`].
@@ -81,15 +89,15 @@ impl Warehouse {
 
     /// How long one statement may take.
     pub fn timeout(&self) -> Duration {
-        self.timeout
+        self.config.timeout
     }
 
     pub(crate) async fn within_timeout<T>(
         &self,
         statement: impl Future<Output = Result<T, ClickHouseError>>,
     ) -> Result<T, ClickHouseError> {
-        tokio::time::timeout(self.timeout, statement)
+        tokio::time::timeout(self.timeout(), statement)
             .await
-            .unwrap_or(Err(ClickHouseError::TimedOut { after: self.timeout }))
+            .unwrap_or(Err(ClickHouseError::TimedOut { after: self.timeout() }))
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ClusterConfig;
+
 /// One ClickHouse, as one of its users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,8 @@ pub struct ClickHouseConfig {
     /// How long one statement may take, from its first byte to the end of the answer, before it is given
     /// up. An insert that was given up may still have been stored; its token makes the repetition harmless.
     pub timeout: Duration,
+    /// The cluster that the tables are shared out over; the server alone where `None`.
+    pub cluster: Option<ClusterConfig>,
 }
 
 impl Default for ClickHouseConfig {
@@ -29,6 +33,7 @@ impl Default for ClickHouseConfig {
             password: String::new(),
             database: "otel".to_owned(),
             timeout: Duration::from_mins(1),
+            cluster: None,
         }
     }
 }

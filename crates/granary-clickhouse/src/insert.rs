@@ -6,6 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
+use crate::cluster::text;
+use crate::migrate::quoted;
+use crate::tables::schema_of;
 use crate::{ClickHouseError, Warehouse};
 
 /// What one `INSERT` sends: Native blocks of one table, compressed, and the token that names them.
@@ -68,14 +71,24 @@ impl Warehouse {
     /// [`Warehouse::insert`] with a time limit of its own: a large insert into a busy server takes longer than
     /// a statement otherwise may.
     pub async fn insert_within(&self, blocks: &Insert, timeout: Duration) -> Result<(), ClickHouseError> {
+        let sql = format!("INSERT INTO {} FORMAT Native", blocks.table);
+        let settings = [("insert_deduplicate", "1"), ("insert_deduplication_token", blocks.token.as_str())];
+        self.send_blocks(sql, &blocks.frames, &settings, timeout).await
+    }
+
+    async fn send_blocks(
+        &self,
+        sql: String,
+        frames: &[Bytes],
+        settings: &[(&str, &str)],
+        timeout: Duration,
+    ) -> Result<(), ClickHouseError> {
         let sending = async {
             let mut insert = self
                 .for_inserts()
-                .insert_formatted_with(format!("INSERT INTO {} FORMAT Native", blocks.table))
+                .insert_formatted_with(sql)
                 .with_setting("decompress", "1")
                 .with_setting("async_insert", "0")
-                .with_setting("insert_deduplicate", "1")
-                .with_setting("insert_deduplication_token", &blocks.token)
                 .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
                 .with_setting("materialized_views_ignore_errors", "0")
                 .with_setting("wait_end_of_query", "1")
@@ -84,7 +97,10 @@ impl Warehouse {
                 .with_setting("max_partitions_per_insert_block", MAX_PARTITIONS)
                 // The time is over the whole, below: one clock, so that its end is always told as what it is.
                 .with_timeouts(None, None);
-            for piece in &blocks.frames {
+            for (name, value) in settings {
+                insert = insert.with_setting(*name, *value);
+            }
+            for piece in frames {
                 insert.send(piece.clone()).await?;
             }
             insert.end().await?;
@@ -93,6 +109,30 @@ impl Warehouse {
         tokio::time::timeout(timeout, sending)
             .await
             .unwrap_or(Err(ClickHouseError::TimedOut { after: timeout }))
+    }
+
+    /// Inserts those rows of the blocks that are not there, by batch and `EventId`, without a token. Where columns were not sent
+    /// they are empty. For rows of which a part was lost; nobody else may insert the same at the same time.
+    pub async fn insert_missing_within(
+        &self,
+        blocks: &Insert,
+        batches: &[Uuid],
+        timeout: Duration,
+    ) -> Result<(), ClickHouseError> {
+        let table = blocks.table;
+        let schema = schema_of(table);
+        let names: Vec<_> = schema.iter().map(|(name, _)| quoted(name)).collect();
+        let typed: Vec<_> =
+            schema.iter().map(|(name, of_type)| format!("{} {of_type}", quoted(name))).collect();
+        let (names, typed) = (names.join(", "), text(&typed.join(", ")));
+        let list: Vec<_> = batches.iter().map(|batch| format!("'{batch}'")).collect();
+        let sql = format!(
+            "INSERT INTO {table} ({names}) SELECT {names} FROM input({typed}) WHERE (BatchId, EventId) NOT IN \
+             (SELECT BatchId, EventId FROM {table} WHERE BatchId IN ({})) FORMAT Native",
+            list.join(", ")
+        );
+        let settings = [("insert_deduplicate", "0")];
+        self.send_blocks(sql, &blocks.frames, &settings, timeout).await
     }
 
     /// How many rows of each of these batches are in the table; batches without rows are left out.
@@ -120,17 +160,26 @@ impl Warehouse {
         Ok(found)
     }
 
-    /// When the server and its machine were started, by the server's own clock.
+    /// When the server and its machine were started, by the server's own clock; of a cluster the latest start of any server and
+    /// of any machine. A replica that is away is left out: it is back with a later start.
     pub async fn life(&self) -> Result<ServerLife, ClickHouseError> {
-        const STARTED: &str = "SELECT toUnixTimestamp64Milli(now64(3)) - toInt64(uptime()) * 1000";
-        const MACHINE: &str = "SELECT toUnixTimestamp64Milli(now64(3)) - toInt64(value * 1000) \
-             FROM system.asynchronous_metrics WHERE metric = 'OSUptime'";
         /// The embedded engine has no such table.
         const UNKNOWN_TABLE: u32 = 60;
-        let ask =
-            |sql| self.within_timeout(async move { Ok(self.query(sql).fetch_optional::<i64>().await?) });
-        let started_ms = ask(STARTED).await?.unwrap_or_default();
-        let machine_started_ms = match ask(MACHINE).await {
+        let of = |table: &str| match self.cluster() {
+            Some(_) => format!("clusterAllReplicas({{cluster:String}}, {table})"),
+            None => table.to_owned(),
+        };
+        let started = format!(
+            "SELECT max(toUnixTimestamp64Milli(now64(3)) - toInt64(uptime()) * 1000) FROM {}",
+            of("system.one")
+        );
+        let machine_started = format!(
+            "SELECT max(toUnixTimestamp64Milli(now64(3)) - toInt64(value * 1000)) FROM {} \
+             WHERE metric = 'OSUptime' HAVING count() > 0",
+            of("system.asynchronous_metrics")
+        );
+        let started_ms = self.ask_when(&started).await?.unwrap_or_default();
+        let machine_started_ms = match self.ask_when(&machine_started).await {
             Ok(machine) => machine,
             Err(error) if error.code() == Some(UNKNOWN_TABLE) => {
                 self.is_on_this_machine().then(this_machine_started_ms).flatten()
@@ -138,6 +187,15 @@ impl Warehouse {
             Err(error) => return Err(error),
         };
         Ok(ServerLife { started_ms, machine_started_ms })
+    }
+
+    async fn ask_when(&self, sql: &str) -> Result<Option<i64>, ClickHouseError> {
+        let mut query = self.query(sql);
+        if let Some(cluster) = self.cluster() {
+            let skip = if cluster.is_replicated() { "1" } else { "0" };
+            query = query.param("cluster", &cluster.name).with_setting("skip_unavailable_shards", skip);
+        }
+        self.within_timeout(async { Ok(query.fetch_optional::<i64>().await?) }).await
     }
 }
 

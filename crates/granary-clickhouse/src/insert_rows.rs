@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::cluster::{Turn, is_read_after_written};
 use crate::{ClickHouseError, Warehouse};
 
 impl Warehouse {
@@ -20,18 +21,31 @@ impl Warehouse {
             serde_json::to_writer(&mut body, row).unwrap_or_default();
             body.push(b'\n');
         }
-        self.insert_body(format!("INSERT INTO {table} FORMAT JSONEachRow"), vec![body.into()], token).await
+        let sql = format!("INSERT INTO {table} FORMAT JSONEachRow");
+        let body = vec![Bytes::from(body)];
+        if !is_read_after_written(table) {
+            return self.insert_body(sql, body, token, None, &[]).await;
+        }
+        let (quorum, mut turn) = (self.quorum(), Turn::default());
+        loop {
+            match self.insert_body(sql.clone(), body.clone(), token, None, &quorum).await {
+                Err(error) if turn.comes_again(&error).await => {}
+                other => return other,
+            }
+        }
     }
 
     /// Adds the answer that a query gave in Native format; its columns are the table's. The same answer under the same
-    /// token is added once, which no server promises of an `INSERT … SELECT`.
+    /// token is added once, which no server promises of an `INSERT … SELECT`. In a cluster `shard` says where it goes; see
+    /// [`Warehouse::shards_of`].
     pub async fn insert_answer(
         &self,
         table: &'static str,
         answer: Vec<Bytes>,
         token: &str,
+        shard: Option<u32>,
     ) -> Result<(), ClickHouseError> {
-        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token)).await
+        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token), shard, &[]).await
     }
 
     async fn insert_body(
@@ -39,6 +53,8 @@ impl Warehouse {
         sql: String,
         body: Vec<Bytes>,
         token: Option<&str>,
+        shard: Option<u32>,
+        settings: &[(&'static str, &'static str)],
     ) -> Result<(), ClickHouseError> {
         self.within_timeout(async {
             let mut insert = self
@@ -49,6 +65,12 @@ impl Warehouse {
                 .with_setting("wait_end_of_query", "1");
             if let Some(token) = token {
                 insert = insert.with_setting("insert_deduplication_token", token);
+            }
+            for (name, value) in settings {
+                insert = insert.with_setting(*name, *value);
+            }
+            if let Some(shard) = shard {
+                insert = insert.with_setting("insert_shard_id", shard.to_string());
             }
             for piece in body {
                 insert.send(piece).await?;

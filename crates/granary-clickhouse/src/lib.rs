@@ -4,10 +4,12 @@
 //! repeated insert adds nothing ([`Warehouse::insert`]), applies the `ddl/` files ([`migrate`]) and hands
 //! out queries whose parameters the server binds ([`Warehouse::query`]). What other people may ask in SQL of their own
 //! is in the published views ([`publish`]), and [`Relay`] passes that on. Everything goes over ClickHouse's HTTP
-//! interface; whether an embedded engine or a cluster answers, nothing here knows.
+//! interface; whether an embedded engine or a server answers, nothing here knows. Where there are several servers, [`cluster`]
+//! says what is where.
 
 mod accounting;
 mod client;
+pub mod cluster;
 mod config;
 mod error;
 mod insert;
@@ -21,6 +23,7 @@ mod tables;
 pub use accounting::AccountedRecords;
 pub use clickhouse::query::{BytesCursor, Query};
 pub use client::Warehouse;
+pub use cluster::ClusterConfig;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;
 pub use insert::{Insert, ServerLife};

@@ -4,12 +4,17 @@
 //! when repeated (`IF NOT EXISTS`, deduplicated seeds), so a run that was interrupted, or two runs at once, end
 //! where one whole run ends. A file that was changed after it was applied is refused: the tables it
 //! made would not be the ones it describes.
+//!
+//! In a cluster each statement is rendered for all of its servers ([`crate::cluster`]). Shards without replicas have a history
+//! each. Where tables are replicated there is one history, so a server that came later is known by the tables that it
+//! lacks, and everything is run once more.
 
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ClickHouseError, Warehouse};
+use crate::cluster::{self, RenderError};
+use crate::{ClickHouseError, ClusterConfig, Warehouse};
 
 static DDL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl");
 
@@ -69,6 +74,14 @@ pub enum MigrateError {
         /// The checksum now.
         file: String,
     },
+    /// A file has a statement that a cluster cannot be given.
+    #[error("migration {migration} cannot be applied to a cluster: {source}")]
+    Unrendered {
+        /// Number and name.
+        migration: String,
+        /// Which statement, and why.
+        source: RenderError,
+    },
 }
 
 #[derive(clickhouse::Row, Deserialize)]
@@ -94,15 +107,25 @@ pub fn all() -> Vec<Migration> {
     migrations
 }
 
-/// Compares the files with what the database has. A database that is not there has nothing applied.
+/// Compares the files with what the database has. A database that is not there has nothing applied; in a cluster that
+/// is applied which is applied on all servers.
 ///
 /// # Errors
 ///
 /// ClickHouse does not answer, or a file is not the one that was applied.
 pub async fn status(warehouse: &Warehouse) -> Result<Status, MigrateError> {
+    let mut pending = Vec::new();
+    for server in warehouse.each() {
+        pending.extend(status_of(&server).await?.pending);
+    }
+    let (pending, applied) = all().into_iter().partition(|migration| pending.contains(migration));
+    Ok(Status { applied, pending })
+}
+
+async fn status_of(server: &Warehouse) -> Result<Status, MigrateError> {
     let failed = |source| MigrateError::Statement { migration: "history".to_owned(), source };
     // UNKNOWN_DATABASE and UNKNOWN_TABLE: nothing was ever applied.
-    let applied = match history(warehouse).await {
+    let applied = match history(server).await {
         Err(error) if matches!(error.code(), Some(81 | 60)) => Vec::new(),
         other => other.map_err(failed)?,
     };
@@ -120,42 +143,96 @@ pub async fn status(warehouse: &Warehouse) -> Result<Status, MigrateError> {
             }
         }
     }
+    let is_one_history = server.cluster().is_some_and(ClusterConfig::is_replicated);
+    if is_one_history && !server.tables_missing_somewhere().await.map_err(failed)?.is_empty() {
+        status.pending = std::mem::take(&mut status.applied).into_iter().chain(status.pending).collect();
+    }
     Ok(status)
 }
 
-/// Makes the database and applies what is pending. Returns what was applied now.
+/// Makes the database and applies what is pending, on every server of a cluster. Returns what was applied now.
 ///
 /// # Errors
 ///
 /// As [`status`], and where a statement is refused; what was applied before it stays applied.
 pub async fn apply(warehouse: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
+    let mut applied = Vec::new();
+    for server in warehouse.each() {
+        let now = apply_to(&server).await?;
+        applied.extend(now.into_iter().filter(|migration| !applied.contains(migration)).collect::<Vec<_>>());
+    }
+    Ok(applied)
+}
+
+async fn apply_to(server: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
     let named = |migration: &str| {
         let migration = migration.to_owned();
         move |source| MigrateError::Statement { migration, source }
     };
-    let create = format!("CREATE DATABASE IF NOT EXISTS {}", quoted(warehouse.database()));
-    warehouse
-        .within_timeout(async { Ok(warehouse.without_database().query_raw(&create).execute().await?) })
+    let create =
+        format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(server.database()), server.on_cluster());
+    server
+        .within_timeout(async { Ok(server.without_database().query_raw(&create).execute().await?) })
         .await
         .map_err(named("database"))?;
-    warehouse.execute(HISTORY).await.map_err(named("history"))?;
-    let pending = status(warehouse).await?.pending;
+    for statement in rendered(server, HISTORY, "history")? {
+        server.execute(&statement).await.map_err(named("history"))?;
+    }
+    let pending = status_of(server).await?.pending;
     for migration in &pending {
+        let name = migration.to_string();
         for statement in statements(migration.sql) {
-            warehouse.execute(statement).await.map_err(named(&migration.to_string()))?;
+            for statement in rendered(server, statement, &name)? {
+                server.execute(&statement).await.map_err(named(&name))?;
+            }
         }
-        let record = warehouse
+        let record = server
             .query("INSERT INTO granary_migrations (Version, Name, Checksum) SELECT {version:UInt32}, {name:String}, {checksum:String}")
             .param("version", migration.version)
             .param("name", migration.name)
             .param("checksum", &migration.checksum);
-        warehouse
-            .within_timeout(async { Ok(record.execute().await?) })
-            .await
-            .map_err(named(&migration.to_string()))?;
+        server.within_timeout(async { Ok(record.execute().await?) }).await.map_err(named(&name))?;
         tracing::info!(migration = %migration, "applied");
     }
     Ok(pending)
+}
+
+/// A statement as the server takes it: as it stands, or as the statements that a cluster needs in its place.
+fn rendered(server: &Warehouse, statement: &str, migration: &str) -> Result<Vec<String>, MigrateError> {
+    match server.cluster() {
+        None => Ok(vec![statement.to_owned()]),
+        Some(cluster) => cluster::render(statement, cluster, server.database())
+            .map_err(|source| MigrateError::Unrendered { migration: migration.to_owned(), source }),
+    }
+}
+
+/// All statements that make an empty database of a cluster what it is to be, in their order. For whoever wants to see them:
+/// [`apply`] runs the same.
+///
+/// # Errors
+///
+/// A file has a statement that a cluster cannot be given.
+pub fn cluster_statements(cluster: &ClusterConfig, database: &str) -> Result<Vec<String>, RenderError> {
+    let create = format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(database), cluster.on_cluster());
+    let mut all_statements = vec![create];
+    all_statements.extend(rendered_for(cluster, database, HISTORY)?);
+    for migration in all() {
+        all_statements.extend(rendered_for(cluster, database, migration.sql)?);
+    }
+    Ok(all_statements)
+}
+
+/// What the statements of a file become in a cluster.
+///
+/// # Errors
+///
+/// As [`cluster_statements`].
+pub fn rendered_for(cluster: &ClusterConfig, database: &str, sql: &str) -> Result<Vec<String>, RenderError> {
+    let mut rendered = Vec::new();
+    for statement in statements(sql) {
+        rendered.extend(cluster::render(statement, cluster, database)?);
+    }
+    Ok(rendered)
 }
 
 async fn history(warehouse: &Warehouse) -> Result<Vec<Applied>, ClickHouseError> {

@@ -15,7 +15,7 @@ use include_dir::{Dir, include_dir};
 use uuid::Uuid;
 
 use crate::migrate::quoted;
-use crate::{ClickHouseError, Warehouse};
+use crate::{ClickHouseError, ClusterConfig, Warehouse, cluster};
 
 static VIEWS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl/published");
 
@@ -71,14 +71,26 @@ impl Scope {
 ///
 /// ClickHouse does not answer, or the owner has no right to make views there.
 pub async fn publish(owner: &Warehouse, database: &str) -> Result<(), ClickHouseError> {
-    owner.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", quoted(database))).await?;
-    for (_, sql) in views() {
-        let sql = sql.replace(SCOPE_MARK, SCOPE).replace(TENANT_MARK, TENANT);
-        owner
-            .within_timeout(async { Ok(owner.query(&sql).param("published", database).execute().await?) })
-            .await?;
+    let create = format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(database), owner.on_cluster());
+    for server in owner.each() {
+        server.execute(&create).await?;
+        for sql in statements(server.cluster()) {
+            let made = server.query(&sql).param("published", database);
+            server.within_timeout(async { Ok(made.execute().await?) }).await?;
+        }
     }
     Ok(())
+}
+
+/// The statements that make the views of a database, which is bound as `published`.
+pub fn statements(cluster: Option<&ClusterConfig>) -> impl Iterator<Item = String> {
+    views().map(move |(_, sql)| {
+        let sql = sql.replace(SCOPE_MARK, SCOPE).replace(TENANT_MARK, TENANT);
+        match cluster {
+            Some(cluster) => cluster::render_view(&sql, cluster),
+            None => sql,
+        }
+    })
 }
 
 /// The views: name and statement.

@@ -29,6 +29,20 @@ pub const TABLES: [&str; 7] = [
     SummaryColumns::TABLE,
 ];
 
+/// The names and types of what is sent into one of [`TABLES`]; nothing for another table.
+pub(crate) fn schema_of(table: &str) -> Vec<(&'static str, &'static str)> {
+    match table {
+        LogColumns::TABLE => LogColumns::default().schema(),
+        SpanColumns::TABLE => SpanColumns::default().schema(),
+        GaugeColumns::TABLE => GaugeColumns::default().schema(),
+        SumColumns::TABLE => SumColumns::default().schema(),
+        HistogramColumns::TABLE => HistogramColumns::default().schema(),
+        ExponentialHistogramColumns::TABLE => ExponentialHistogramColumns::default().schema(),
+        SummaryColumns::TABLE => SummaryColumns::default().schema(),
+        _ => Vec::new(),
+    }
+}
+
 /// What a record is stored with besides itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {

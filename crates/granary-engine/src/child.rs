@@ -18,6 +18,8 @@ pub(crate) struct ChildSpec {
     pub(crate) data_path: PathBuf,
     pub(crate) host: String,
     pub(crate) http_port: u16,
+    /// Only servers of a cluster speak the native protocol.
+    pub(crate) native_port: Option<u16>,
 }
 
 /// Marks the query that keeps the engine up, so that it can be found and killed.
@@ -57,15 +59,20 @@ fn arguments(spec: &ChildSpec) -> Result<Vec<CString>, String> {
     let keep_alive = format!(
         "SELECT sleepEachRow(0.25) AS {KEEP_ALIVE_MARK} FROM system.numbers SETTINGS max_block_size=1 FORMAT Null"
     );
+    let (native_port, listen_native) = match spec.native_port {
+        Some(port) => (Some(format!("--tcp_port={port}")), " SYSTEM START LISTEN TCP;"),
+        None => (None, ""),
+    };
     [
         "clickhouse".to_owned(),
         format!("--config-file={}", spec.config_file.display()),
         format!("--path={}", spec.data_path.display()),
         format!("--listen_host={}", spec.host),
         format!("--http_port={}", spec.http_port),
-        format!("--query=SYSTEM START LISTEN HTTP; {keep_alive}"),
+        format!("--query=SYSTEM START LISTEN HTTP;{listen_native} {keep_alive}"),
     ]
     .into_iter()
+    .chain(native_port)
     .map(|argument| CString::new(argument).map_err(|error| format!("argument with a zero byte: {error}")))
     .collect()
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::Credentials;
+use crate::engine::{ClusterOptions, Credentials};
 use crate::guest;
 
 /// What the files are made from.
@@ -26,6 +26,7 @@ pub(crate) struct Configuration<'a> {
     pub(crate) published_databases: &'a [String],
     pub(crate) guest_bounds: &'a [(&'static str, u64)],
     pub(crate) max_memory_bytes: Option<u64>,
+    pub(crate) cluster: Option<&'a ClusterOptions>,
 }
 
 /// Of the machine's memory, where no limit is set: the laptop is for other things too.
@@ -48,8 +49,9 @@ impl Configuration<'_> {
                 "<max_server_memory_usage_to_ram_ratio>{MEMORY_RATIO}</max_server_memory_usage_to_ram_ratio>"
             ),
         };
+        let cluster = self.cluster.map(|cluster| remote_servers(cluster, self.owner)).unwrap_or_default();
         format!(
-            "<clickhouse>\n<users_config>{}</users_config>\n{memory}\n\
+            "<clickhouse>\n<users_config>{}</users_config>\n{memory}\n{cluster}\
              <timezone>UTC</timezone>\n\
              <access_control_improvements><settings_constraints_replace_previous>true</settings_constraints_replace_previous>\
              </access_control_improvements>\n</clickhouse>\n",
@@ -104,6 +106,26 @@ impl Configuration<'_> {
     }
 }
 
+/// Servers ask one another as the owner, whoever asked the first: what one may read is decided there, and the owner of a view
+/// is not known to the others.
+fn remote_servers(cluster: &ClusterOptions, owner: &Credentials) -> String {
+    let shards: String = cluster
+        .shards
+        .iter()
+        .map(|shard| {
+            format!(
+                "<shard><replica><host>{}</host><port>{}</port><user>{}</user><password>{}</password></replica></shard>\n",
+                shard.ip(),
+                shard.port(),
+                owner.user,
+                owner.password
+            )
+        })
+        .collect();
+    let name = &cluster.name;
+    format!("<remote_servers><{name}>\n{shards}</{name}></remote_servers>\n")
+}
+
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     // A file of an earlier start may have other permissions; a new one has these from its first byte.
     match fs::remove_file(path) {
@@ -113,7 +135,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
-fn sha256_hex(text: &str) -> String {
+pub(crate) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::EngineError;
 use crate::child::ChildSpec;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, sha256_hex};
 use crate::http::{end_keep_alive, ping};
 
 /// How to start a process that calls [`crate::child::run`] and nothing else.
@@ -50,8 +50,23 @@ pub struct EngineOptions {
     pub guest_bounds: Vec<(&'static str, u64)>,
     /// The most memory the engine takes; half of the machine's where `None`.
     pub max_memory_bytes: Option<u64>,
+    /// The cluster that the engine is one server of; by itself where `None`.
+    pub cluster: Option<ClusterOptions>,
     /// How to start the child.
     pub child: ChildCommand,
+}
+
+/// A cluster of engines on one machine, as ClickHouse's `remote_servers` describe it: shards without replicas.
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// The cluster's name: letters, digits and underscores.
+    pub name: String,
+    /// What the passwords are made of: a user has the same on all servers.
+    pub secret: String,
+    /// Where this engine serves ClickHouse's native protocol; one of `shards`.
+    pub native: SocketAddr,
+    /// Where each shard serves it.
+    pub shards: Vec<SocketAddr>,
 }
 
 /// A user of the engine.
@@ -72,6 +87,13 @@ impl std::fmt::Debug for Credentials {
 impl Credentials {
     fn random(user: &str) -> Self {
         let password = rand::rng().sample_iter(Alphanumeric).take(40).map(char::from).collect();
+        Self { user: user.to_owned(), password }
+    }
+
+    /// The same on all servers of a cluster, since whoever speaks to one of them speaks to the others, too.
+    fn of(user: &str, cluster: Option<&ClusterOptions>) -> Self {
+        let Some(cluster) = cluster else { return Self::random(user) };
+        let password = sha256_hex(&format!("{user} {}", cluster.secret));
         Self { user: user.to_owned(), password }
     }
 }
@@ -120,8 +142,11 @@ impl Engine {
     ///
     /// The address is taken, the data folder is in use, the library cannot be loaded: each says what to do.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        if !options.http.ip().is_loopback() {
-            return Err(EngineError::NotLoopback { address: options.http });
+        let native = options.cluster.as_ref().map(|cluster| cluster.native);
+        for address in [Some(options.http), native].into_iter().flatten() {
+            if !address.ip().is_loopback() {
+                return Err(EngineError::NotLoopback { address });
+            }
         }
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -130,10 +155,10 @@ impl Engine {
         fs::create_dir_all(&options.data_dir).map_err(at(&options.data_dir))?;
         let data_dir = fs::canonicalize(&options.data_dir).map_err(at(&options.data_dir))?;
         let http = free_address(options.http)?;
-        let owner = Credentials::random("granary_owner");
-        let reader = Credentials::random("granary_reader");
-        let guest = Credentials::random("granary_guest");
-        let auditor = Credentials::random("granary_auditor");
+        let owner = Credentials::of("granary_owner", options.cluster.as_ref());
+        let reader = Credentials::of("granary_reader", options.cluster.as_ref());
+        let guest = Credentials::of("granary_guest", options.cluster.as_ref());
+        let auditor = Credentials::of("granary_auditor", options.cluster.as_ref());
         let config_file = Configuration {
             dir: &data_dir,
             owner: &owner,
@@ -144,6 +169,7 @@ impl Engine {
             published_databases: &options.published_databases,
             guest_bounds: &options.guest_bounds,
             max_memory_bytes: options.max_memory_bytes,
+            cluster: options.cluster.as_ref(),
         }
         .write()
         .map_err(at(&data_dir))?;
@@ -153,6 +179,7 @@ impl Engine {
             data_path: data_dir.join("store"),
             host: http.ip().to_string(),
             http_port: http.port(),
+            native_port: native.map(|address| address.port()),
         };
         let launcher = Launcher { spec, http, command: options.child, log: data_dir.join("engine.log") };
         let running = launcher.launch().await?;

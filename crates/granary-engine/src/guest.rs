@@ -23,6 +23,7 @@ pub(crate) fn profile(bounds: &[(&'static str, u64)]) -> String {
     }
     format!(
         "<guest><readonly>1</readonly>\
+         <distributed_product_mode>global</distributed_product_mode>\
          <http_response_buffer_size>{HELD_BACK_BYTES}</http_response_buffer_size>\
          <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>\
          {values}<constraints>{constraints}</constraints></guest>"

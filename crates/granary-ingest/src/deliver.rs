@@ -314,7 +314,7 @@ impl Deliverer {
             shipment
         };
         let began = Instant::now();
-        self.warehouse.insert_within(&shipment.insert, patience).await?;
+        shipment.send(&self.warehouse, patience).await?;
         self.metrics.inserted(shipment.insert.table, shipment.insert.rows as u64, began.elapsed());
         Ok(())
     }

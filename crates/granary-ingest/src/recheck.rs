@@ -56,7 +56,7 @@ impl Deliverer {
                 match doubt::missing(&self.warehouse, shipment, life).await? {
                     Verdict::Settled => Ok(0),
                     Verdict::Send(lost) => {
-                        self.warehouse.insert_within(&lost.insert, self.config.insert_timeout).await?;
+                        lost.send(&self.warehouse, self.config.insert_timeout).await?;
                         self.metrics.sent_again(lost.insert.table, lost.insert.rows as u64);
                         Ok(lost.batches.len())
                     }

@@ -5,9 +5,10 @@
 //! again, and ClickHouse knows it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytesize::ByteSize;
-use granary_clickhouse::Insert;
+use granary_clickhouse::{ClickHouseError, Insert, Warehouse};
 use granary_model::Signal;
 use granary_wal::{Mark, ReadError, Reader, Sequence};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub(crate) struct Shipment {
     pub(crate) batches: Vec<(Uuid, u64)>,
     /// Whose rows they are and when they came.
     pub(crate) tenants: Vec<(String, Minute, u64)>,
+    /// Some rows of a batch are there, and others are not: what is there is asked for with the insert.
+    pub(crate) is_partly_there: bool,
 }
 
 /// Inserts for a stretch of the log.
@@ -177,6 +180,7 @@ fn ship(table: &'static str, partition: u32, blocks: Vec<(Uuid, Block)>) -> Ship
         signal,
         batches: blocks.iter().map(|(batch, block)| (*batch, block.rows)).collect(),
         tenants: tenants.into_iter().map(|((tenant, minute), rows)| (tenant, minute, rows)).collect(),
+        is_partly_there: false,
         insert: Insert {
             table,
             rows: usize::try_from(blocks.iter().map(|(_, block)| block.rows).sum::<u64>())
@@ -207,6 +211,20 @@ impl Shipment {
             signal: self.signal,
             batches,
             tenants: self.tenants.clone(),
+            is_partly_there: self.is_partly_there,
         })
+    }
+
+    /// Inserts the rows, or those that are not there.
+    pub(crate) async fn send(
+        &self,
+        warehouse: &Warehouse,
+        patience: Duration,
+    ) -> Result<(), ClickHouseError> {
+        if self.is_partly_there {
+            let batches: Vec<Uuid> = self.batches.iter().map(|(batch, _)| *batch).collect();
+            return warehouse.insert_missing_within(&self.insert, &batches, patience).await;
+        }
+        warehouse.insert_within(&self.insert, patience).await
     }
 }

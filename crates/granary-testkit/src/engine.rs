@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use granary_clickhouse::{ClickHouseConfig, Warehouse, migrate};
+use granary_clickhouse::{ClickHouseConfig, ClusterConfig, Warehouse, migrate};
 use granary_engine::{ChildCommand, Engine, EngineOptions, library};
 
 const CHILD_MARK: &str = "GRANARY_TEST_ENGINE_CHILD";
@@ -40,6 +40,7 @@ pub fn engine_options(data_dir: &Path) -> EngineOptions {
         published_databases: vec!["published*".to_owned()],
         guest_bounds: GUEST_BOUNDS.to_vec(),
         max_memory_bytes: Some(4 << 30),
+        cluster: None,
         child: ChildCommand {
             program: std::env::current_exe().expect("the test binary knows itself"),
             arguments: ["engine_child", "--exact", "--nocapture"].map(Into::into).to_vec(),
@@ -68,18 +69,32 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let engine = tokio::task::spawn_blocking(shared_engine).await.expect("the engine starts");
     let database = format!("test_{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    prepared(engine, &database, None).await
+}
+
+/// A database of this name, with all migrations applied.
+pub(crate) async fn prepared(
+    engine: &Engine,
+    database: &str,
+    cluster: Option<ClusterConfig>,
+) -> TestWarehouse {
     let config = |credentials: &granary_engine::Credentials| ClickHouseConfig {
         url: format!("http://{}", engine.http()),
         user: credentials.user.clone(),
         password: credentials.password.clone(),
-        database: database.clone(),
+        database: database.to_owned(),
+        cluster: cluster.clone(),
         ..ClickHouseConfig::default()
     };
     let owner_config = config(engine.owner());
     let owner = Warehouse::new(&owner_config);
     migrate::apply(&owner).await.expect("the migrations apply to an empty database");
-    let guest_config =
-        ClickHouseConfig { database: format!("published_{database}"), ..config(engine.guest()) };
+    // A guest's settings are those of its profile, also in a cluster.
+    let guest_config = ClickHouseConfig {
+        database: format!("published_{database}"),
+        cluster: None,
+        ..config(engine.guest())
+    };
     let (reader_config, auditor_config) = (config(engine.reader()), config(engine.auditor()));
     TestWarehouse { owner, owner_config, reader_config, guest_config, auditor_config }
 }
@@ -87,26 +102,31 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
 fn shared_engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let data_dir = scratch_dir();
-        // The engine outlives the runtime of the test that happens to start it.
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::Builder::new()
-            .name("test-engine".to_owned())
-            .spawn(move || {
-                let runtime =
-                    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-                let engine = runtime.block_on(Engine::start(engine_options(&data_dir)));
-                sender.send(engine).expect("somebody waits for the engine");
-                runtime.block_on(std::future::pending::<()>());
-            })
-            .expect("a thread for the engine");
-        receiver.recv().expect("the engine's thread answers").expect("the engine starts")
+        let data_dir = scratch_dir("engine");
+        started(move || Engine::start(engine_options(&data_dir))).expect("the engine starts")
     })
+}
+
+/// What a runtime of its own starts and keeps: a shared engine outlives the runtime of the test that happens to start it.
+pub(crate) fn started<T: Send + 'static, F: Future<Output = T>>(
+    start: impl FnOnce() -> F + Send + 'static,
+) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::Builder::new()
+        .name("test-engine".to_owned())
+        .spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            sender.send(runtime.block_on(start())).ok().expect("somebody waits for the engine");
+            runtime.block_on(std::future::pending::<()>());
+        })
+        .expect("a thread for the engine");
+    receiver.recv().expect("the engine's thread answers")
 }
 
 /// A folder named after this process; folders of processes that are gone are removed first, since a test
 /// binary ends without running what would remove its own.
-fn scratch_dir() -> PathBuf {
+pub(crate) fn scratch_dir(name: &str) -> PathBuf {
     let base = std::env::temp_dir().join("granary-tests");
     for entry in std::fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -114,7 +134,7 @@ fn scratch_dir() -> PathBuf {
             std::fs::remove_dir_all(entry.path()).ok();
         }
     }
-    let dir = base.join(std::process::id().to_string());
+    let dir = base.join(std::process::id().to_string()).join(name);
     std::fs::create_dir_all(&dir).expect("a folder for the engine's data");
     dir
 }

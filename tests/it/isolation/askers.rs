@@ -15,9 +15,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::warehouses::Telemetry;
 
 /// Status and text of an answer.
-pub(super) type Answer = (StatusCode, String);
+pub(crate) type Answer = (StatusCode, String);
 
-pub(super) struct Asker {
+pub(crate) struct Asker {
     base: String,
     token: String,
     client: Client,
@@ -26,7 +26,7 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Somebody with a key, and a gateway over a warehouse for them.
-    pub(super) async fn over(warehouse: &TestWarehouse, telemetry: &Telemetry, token: &str) -> Self {
+    pub(crate) async fn over(warehouse: &TestWarehouse, telemetry: &Telemetry, token: &str) -> Self {
         let many = NonZeroU32::new(1_000_000).unwrap();
         let config = GatewayConfig {
             listen: ([127, 0, 0, 1], 0).into(),
@@ -47,15 +47,15 @@ impl Asker {
     }
 
     /// Somebody else at the same gateway, which lasts as long as this one.
-    pub(super) fn with(&self, token: &str) -> Self {
+    pub(crate) fn with(&self, token: &str) -> Self {
         Self { base: self.base.clone(), token: token.to_owned(), client: self.client.clone(), _stop: None }
     }
 
-    pub(super) async fn ask(&self, question: &str) -> Answer {
+    pub(crate) async fn ask(&self, question: &str) -> Answer {
         self.ask_with(question, &[]).await
     }
 
-    pub(super) async fn ask_with(&self, question: &str, headers: &[(&'static str, &str)]) -> Answer {
+    pub(crate) async fn ask_with(&self, question: &str, headers: &[(&'static str, &str)]) -> Answer {
         let lower = |name: &str| HeaderName::try_from(name).unwrap();
         let headers = headers.iter().map(|(name, value)| (lower(name), value.parse().unwrap()));
         let request = self.client.get(format!("{}/{question}", self.base)).bearer_auth(&self.token);
@@ -64,7 +64,7 @@ impl Asker {
     }
 
     /// Asks with those headers and no key.
-    pub(super) async fn ask_as(&self, headers: &[(&'static str, String)]) -> Answer {
+    pub(crate) async fn ask_as(&self, headers: &[(&'static str, String)]) -> Answer {
         let mut request = self.client.get(&self.base);
         for (name, value) in headers {
             request = request.header(*name, value);

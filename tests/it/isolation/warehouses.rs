@@ -13,27 +13,27 @@ use prost::Message;
 
 use crate::receiver::{Receiver, config};
 
-pub(super) struct Telemetry {
-    pub(super) everybody: TestWarehouse,
+pub(crate) struct Telemetry {
+    pub(crate) everybody: TestWarehouse,
     /// `from` and `to` of every question: from the first event to the last.
-    pub(super) range: String,
-    pub(super) own_user: String,
-    pub(super) own_team: String,
-    pub(super) own_session: String,
+    pub(crate) range: String,
+    pub(crate) own_user: String,
+    pub(crate) own_team: String,
+    pub(crate) own_session: String,
     /// One of the same tenant's, of another user and team.
-    pub(super) others_session: String,
-    pub(super) foreign: Foreign,
+    pub(crate) others_session: String,
+    pub(crate) foreign: Foreign,
     tokens: Tokens,
     dir: tempfile::TempDir,
     name: &'static str,
 }
 
 /// What the other tenant has, or other users and teams of the same.
-pub(super) struct Foreign {
-    pub(super) user: String,
-    pub(super) team: String,
-    pub(super) project: String,
-    pub(super) session: String,
+pub(crate) struct Foreign {
+    pub(crate) user: String,
+    pub(crate) team: String,
+    pub(crate) project: String,
+    pub(crate) session: String,
 }
 
 struct Tokens {
@@ -41,6 +41,7 @@ struct Tokens {
     of_other: Token,
     viewer: Token,
     team: Token,
+    admin: Token,
     sender: Token,
 }
 
@@ -86,12 +87,19 @@ async fn send(receiver: &Receiver, token: &Token, sessions: &[SimulatedSession])
         .unwrap();
 }
 
-pub(super) async fn telemetry(name: &'static str) -> Telemetry {
+pub(crate) async fn telemetry(name: &'static str) -> Telemetry {
+    telemetry_in(name, granary_testkit::warehouse(name).await).await
+}
+
+/// The same in a warehouse that is there.
+pub(crate) async fn telemetry_in(name: &'static str, warehouse: TestWarehouse) -> Telemetry {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("keys.toml");
     let of = |tenant: &str, role| NewKey { tenant: tenant.to_owned(), role, ..NewKey::default() };
     let [acme, other] = ["acme", "other"].map(|tenant| add(&file, of(tenant, Role::Ingest)));
-    let receiver = Receiver::start_with(name, IngestConfig { keys_file: file.clone(), ..config() }).await;
+    let into = warehouse.owner.clone();
+    let receiver =
+        Receiver::start_on(warehouse, into, IngestConfig { keys_file: file.clone(), ..config() }).await;
     let (ours, theirs) = (sessions(7), sessions(8));
     send(&receiver, &acme, &ours).await;
     send(&receiver, &other, &theirs).await;
@@ -139,6 +147,7 @@ pub(super) async fn telemetry(name: &'static str) -> Telemetry {
         of_other: add(&file, of("other", Role::Analyst)),
         viewer: add(&file, NewKey { user: Some(own_user.clone()), ..of("acme", Role::Viewer) }),
         team: add(&file, NewKey { team: Some(own_team.clone()), ..of("acme", Role::Team) }),
+        admin: add(&file, of("acme", Role::Admin)),
         sender: acme,
     };
     let foreign = Foreign { user, team, project, session };
@@ -158,29 +167,33 @@ pub(super) async fn telemetry(name: &'static str) -> Telemetry {
 }
 
 impl Telemetry {
-    pub(super) fn keys_file(&self) -> PathBuf {
+    pub(crate) fn keys_file(&self) -> PathBuf {
         self.dir.path().join("keys.toml")
     }
 
-    pub(super) fn analyst(&self) -> &str {
+    pub(crate) fn analyst(&self) -> &str {
         self.tokens.analyst.reveal()
     }
 
-    pub(super) fn analyst_of_other(&self) -> &str {
+    pub(crate) fn analyst_of_other(&self) -> &str {
         self.tokens.of_other.reveal()
     }
 
-    pub(super) fn viewer(&self) -> &str {
+    pub(crate) fn viewer(&self) -> &str {
         self.tokens.viewer.reveal()
     }
 
-    pub(super) fn team(&self) -> &str {
+    pub(crate) fn admin(&self) -> &str {
+        self.tokens.admin.reveal()
+    }
+
+    pub(crate) fn team(&self) -> &str {
         self.tokens.team.reveal()
     }
 
     /// A warehouse with nothing but the rows of that condition, as if nothing else had ever come. The rollups make
     /// themselves of them.
-    pub(super) async fn only(&self, condition: &str) -> TestWarehouse {
+    pub(crate) async fn only(&self, condition: &str) -> TestWarehouse {
         let alone = granary_testkit::warehouse(self.name).await;
         let database = &self.everybody.owner_config.database;
         for table in TABLES {
@@ -197,7 +210,7 @@ impl Telemetry {
     }
 
     /// What is shown in place of a key and is none.
-    pub(super) fn wrong_credentials(&self) -> Vec<Vec<(&'static str, String)>> {
+    pub(crate) fn wrong_credentials(&self) -> Vec<Vec<(&'static str, String)>> {
         let bearer = |token: &str| ("Authorization", format!("Bearer {token}"));
         let good = self.analyst();
         let swapped = good.replace(&good[4..12], &self.analyst_of_other()[4..12]);

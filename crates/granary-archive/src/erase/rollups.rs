@@ -9,11 +9,12 @@
 
 use std::time::Duration;
 
-use granary_clickhouse::{ClickHouseError, Warehouse};
+use bytes::Bytes;
+use granary_clickhouse::{ClickHouseError, Query, Warehouse};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::rows::{CHOSEN, mutate, of_session};
+use super::rows::{CHOSEN, count, mutate};
 use crate::ArchiveError;
 use crate::digest::Digest;
 use crate::names::SessionName;
@@ -74,45 +75,61 @@ const ROLLUPS: [Rollup; 2] = [
 const MAX_INVERSE_BYTES: usize = 64 << 20;
 
 /// Takes the chosen records out of the rollups. When this returns, it was done once.
+///
+/// In a cluster a rollup's rows are on the shard of the records that they are of, and so must be their inverse.
 pub(super) async fn subtract(
     warehouse: &Warehouse,
     session: &SessionName,
     round: u32,
 ) -> Result<(), ArchiveError> {
+    warehouse.sync_replicas(&ROLLUPS.map(|rollup| rollup.table)).await?;
     let receipt = receipt(session, round);
-    for Rollup { table, inverse, .. } in &ROLLUPS {
-        let which = format!(
-            "{CHOSEN} AND toYYYYMM(toDateTime(Timestamp, 'UTC')) NOT IN (\
-             SELECT toYYYYMM(Hour) FROM {table} WHERE TenantId = {{receipt:String}})"
-        );
-        let inverse = inverse.replace("{which}", &which);
-        let rows = format!(
-            "WITH inverse AS ({inverse}) SELECT * FROM inverse UNION ALL \
-             SELECT * REPLACE ({{receipt:String}} AS TenantId) FROM (SELECT * FROM inverse LIMIT 1 BY toYYYYMM(Hour))"
-        );
-        let rows = of_session(warehouse, &rows, session).param("round", round).param("receipt", &receipt);
-        let mut rows = rows.fetch_bytes("Native").map_err(ClickHouseError::from)?;
-        let mut answer = Vec::new();
-        let mut bytes = 0;
-        while let Some(piece) = timeout(SLOW_TIMEOUT, rows.next())
-            .await
-            .map_err(|_| ClickHouseError::TimedOut { after: SLOW_TIMEOUT })?
-            .map_err(ClickHouseError::from)?
-        {
-            bytes += piece.len();
-            if bytes > MAX_INVERSE_BYTES {
-                return Err(ArchiveError::Answer {
-                    problem: format!("the session's share of {table} is over {MAX_INVERSE_BYTES} bytes"),
-                });
+    let bind = |query: Query| {
+        let query = query.param("tenant", session.tenant.as_str()).param("session", &session.session);
+        query.param("round", round).param("receipt", &receipt)
+    };
+    for shard in warehouse.shards_of(&format!("otel_logs WHERE {CHOSEN}"), bind).await? {
+        let on_shard = if shard.is_some() { " AND _shard_num = {shard:UInt32}" } else { "" };
+        for Rollup { table, inverse, .. } in &ROLLUPS {
+            let which = format!(
+                "{CHOSEN}{on_shard} AND toYYYYMM(toDateTime(Timestamp, 'UTC')) NOT IN (\
+                 SELECT toYYYYMM(Hour) FROM {table} WHERE TenantId = {{receipt:String}}{on_shard})"
+            );
+            let inverse = inverse.replace("{which}", &which);
+            let rows = format!(
+                "WITH inverse AS ({inverse}) SELECT * FROM inverse UNION ALL \
+                 SELECT * REPLACE ({{receipt:String}} AS TenantId) FROM (SELECT * FROM inverse LIMIT 1 BY toYYYYMM(Hour))"
+            );
+            let rows = bind(warehouse.query(&rows)).param("shard", shard.unwrap_or_default());
+            let answer = collect(rows, table).await?;
+            if !answer.is_empty() {
+                // The token keeps two erasures that have come here at the same time from doing it twice.
+                warehouse.insert_answer(table, answer, &receipt, shard).await?;
             }
-            answer.push(piece);
-        }
-        if bytes > 0 {
-            // The token keeps two erasures that have come here at the same time from doing it twice.
-            warehouse.insert_answer(table, answer, &receipt).await?;
         }
     }
     Ok(())
+}
+
+/// Reads the inverse of a rollup; nothing where it has no rows.
+async fn collect(rows: Query, table: &str) -> Result<Vec<Bytes>, ArchiveError> {
+    let mut rows = rows.fetch_bytes("Native").map_err(ClickHouseError::from)?;
+    let mut answer = Vec::new();
+    let mut bytes = 0;
+    while let Some(piece) = timeout(SLOW_TIMEOUT, rows.next())
+        .await
+        .map_err(|_| ClickHouseError::TimedOut { after: SLOW_TIMEOUT })?
+        .map_err(ClickHouseError::from)?
+    {
+        bytes += piece.len();
+        if bytes > MAX_INVERSE_BYTES {
+            return Err(ArchiveError::Answer {
+                problem: format!("the session's share of {table} is over {MAX_INVERSE_BYTES} bytes"),
+            });
+        }
+        answer.push(piece);
+    }
+    Ok(answer)
 }
 
 /// Merges the inverse with what it is the inverse of, and deletes the keys that say nothing any more: they name users and
@@ -128,14 +145,27 @@ pub(super) async fn clear(
             "SELECT DISTINCT toYYYYMM(Hour) AS month FROM {table} WHERE TenantId = {{receipt:String}}"
         );
         let months = ask::<Month>(warehouse.query(&months).param("receipt", &receipt)).await?;
-        for Month { month } in &months {
-            merge(warehouse, table, *month).await?;
+        if months.is_empty() {
+            continue;
         }
-        if !months.is_empty() {
-            let zeros = format!(
-                "ALTER TABLE {table} DELETE WHERE TenantId = {{receipt:String}} OR (TenantId = {{tenant:String}} AND {is_zero})"
-            );
-            mutate(of_session(warehouse, &zeros, session).param("receipt", &receipt)).await?;
+        let zero = format!("TenantId = {{receipt:String}} OR (TenantId = {{tenant:String}} AND {is_zero})");
+        let bind = |query: Query| query.param("tenant", session.tenant.as_str()).param("receipt", &receipt);
+        for attempt in 1.. {
+            for Month { month } in &months {
+                merge(warehouse, table, *month).await?;
+            }
+            let delete = |server: &Warehouse| {
+                let (table, on) = (server.local(table), server.on_cluster());
+                bind(server.query(&format!("ALTER TABLE {table}{on} DELETE WHERE {zero}")))
+            };
+            mutate(warehouse, delete).await?;
+            // One statement for all servers cannot say of each whether it merged, so what a merge would give is looked at.
+            let left = format!("SELECT count() AS rows FROM {table} FINAL WHERE {zero}");
+            let is_left = is_merged_together(warehouse) && count(bind(warehouse.query(&left))).await? > 0;
+            if !is_left || attempt == MERGE_ATTEMPTS {
+                break;
+            }
+            tokio::time::sleep(MERGE_PAUSE).await;
         }
     }
     Ok(())
@@ -146,13 +176,34 @@ struct Month {
     month: u32,
 }
 
-/// Merges all parts of a month into one.
+/// Whether the servers are told to merge with one statement.
+fn is_merged_together(warehouse: &Warehouse) -> bool {
+    !warehouse.on_cluster().is_empty()
+}
+
+/// Merges all parts of a month into one, on every shard.
 async fn merge(warehouse: &Warehouse, table: &str, month: u32) -> Result<(), ArchiveError> {
+    for server in warehouse.each() {
+        let (table, on) = (server.local(table), server.on_cluster());
+        let optimize = server.query(&format!("OPTIMIZE TABLE {table}{on} PARTITION ID '{month}' FINAL"));
+        if is_merged_together(&server) {
+            execute_slowly(optimize.with_setting("alter_sync", "2")).await?;
+            continue;
+        }
+        // A shard without the month has nothing to merge, which it would call an error.
+        let rows = format!("SELECT count() AS rows FROM {table} WHERE toYYYYMM(Hour) = {{month:UInt32}}");
+        if count(server.query(&rows).param("month", month)).await? > 0 {
+            merge_parts(&optimize).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn merge_parts(optimize: &Query) -> Result<(), ArchiveError> {
     /// Parts are taken by another merge: it has to end first.
     const CANNOT_ASSIGN_OPTIMIZE: u32 = 388;
-    let optimize = format!("OPTIMIZE TABLE {table} PARTITION ID '{month}' FINAL");
     for attempt in 1.. {
-        let merged = warehouse.query(&optimize).with_setting("optimize_throw_if_noop", "1");
+        let merged = optimize.clone().with_setting("optimize_throw_if_noop", "1");
         match execute_slowly(merged).await {
             Err(error) if error.code() == Some(CANNOT_ASSIGN_OPTIMIZE) && attempt < MERGE_ATTEMPTS => {
                 tokio::time::sleep(MERGE_PAUSE).await;

@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
+use granary_clickhouse::cluster::Turn;
 use granary_clickhouse::{ClickHouseError, Query, TABLES, Warehouse};
 use serde::Deserialize;
 
 use crate::ArchiveError;
 use crate::names::SessionName;
 use crate::select::unix_ms;
-use crate::tables::{ask, execute_slowly};
+use crate::tables::{SLOW_TIMEOUT, ask, execute_slowly};
 
 /// Tables with the session in their key, besides the telemetry: rollups, marks, plans of restores.
 const OWN_TABLES: [&str; 4] = ["sessions", "session_models", "session_archives", "session_restores"];
@@ -25,11 +26,11 @@ struct Count {
     rows: u64,
 }
 
-async fn count(query: Query) -> Result<u64, ArchiveError> {
+pub(super) async fn count(query: Query) -> Result<u64, ArchiveError> {
     Ok(ask::<Count>(query).await?.first().map_or(0, |count| count.rows))
 }
 
-pub(super) fn of_session(warehouse: &Warehouse, sql: &str, session: &SessionName) -> Query {
+fn of_session(warehouse: &Warehouse, sql: &str, session: &SessionName) -> Query {
     warehouse.query(sql).param("tenant", session.tenant.as_str()).param("session", &session.session)
 }
 
@@ -42,21 +43,36 @@ pub(super) async fn choose(
     let chosen = format!(
         "SELECT count() AS rows FROM session_erasure_events WHERE {OF_SESSION} AND Round = {{round:UInt32}}"
     );
-    if count(of_session(warehouse, &chosen, session).param("round", round)).await? > 0 {
+    let chosen = of_session(warehouse, &chosen, session).param("round", round);
+    if count(warehouse.as_written(chosen)).await? > 0 {
         return Ok(());
     }
     let choose = format!(
         "INSERT INTO session_erasure_events SELECT DISTINCT TenantId, SessionId, {{round:UInt32}}, EventId \
          FROM otel_logs WHERE {OF_SESSION}"
     );
-    // Of a few million rows one block and one part: all of them or none.
-    let query = of_session(warehouse, &choose, session)
-        .param("round", round)
-        .with_setting("insert_deduplicate", "0")
-        .with_setting("max_insert_threads", "1")
-        .with_setting("min_insert_block_size_rows", MAX_BLOCK_ROWS)
-        .with_setting("min_insert_block_size_bytes", "0");
-    Ok(execute_slowly(query).await?)
+    // Of a few million rows one block and one part, on the session's shard: all of them or none.
+    let mut turn = Turn::default();
+    loop {
+        let query = of_session(warehouse, &choose, session)
+            .param("round", round)
+            .with_setting("insert_deduplicate", "0")
+            .with_setting("max_insert_threads", "1")
+            .with_setting("min_insert_block_size_rows", MAX_BLOCK_ROWS)
+            .with_setting("min_insert_block_size_bytes", "0");
+        match execute_slowly(warehouse.to_quorum(query)).await {
+            Ok(()) => break,
+            Err(error) if turn.comes_again(&error).await => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // The mutation asks for them on each replica by itself.
+    Ok(warehouse.sync_replicas(&["session_erasure_events"]).await?)
+}
+
+/// Every table that has something of a session.
+pub(super) fn all_tables() -> Vec<&'static str> {
+    TABLES.into_iter().chain(OWN_TABLES).chain(["session_erasure_events"]).collect()
 }
 
 /// So many ids are one block of an insert: 1.6 GB on the server.
@@ -101,16 +117,34 @@ async fn delete_from(
     let there = format!("SELECT count() AS rows FROM {table} WHERE {condition}");
     let there = count(of_session(warehouse, &there, session).param("round", round)).await?;
     if there > 0 {
-        let delete = format!("ALTER TABLE {table} DELETE WHERE {condition}");
-        mutate(of_session(warehouse, &delete, session).param("round", round)).await?;
+        let delete = |server: &Warehouse| {
+            let sql = format!(
+                "ALTER TABLE {}{} DELETE WHERE {condition}",
+                server.local(table),
+                server.on_cluster()
+            );
+            of_session(server, &sql, session).param("round", round)
+        };
+        mutate(warehouse, delete).await?;
     }
     Ok(there)
 }
 
-/// Runs a mutation and waits for it, on every replica.
-pub(super) async fn mutate(query: Query) -> Result<(), ClickHouseError> {
-    // Each part asks a condition's tables for itself; what was chosen is the same for all of them.
-    execute_slowly(query.with_setting("mutations_sync", "2")).await
+/// Runs a mutation and waits for it, on every shard and replica.
+pub(super) async fn mutate(
+    warehouse: &Warehouse,
+    mutation: impl Fn(&Warehouse) -> Query,
+) -> Result<(), ClickHouseError> {
+    for server in warehouse.each() {
+        let query = mutation(&server)
+            .with_setting("mutations_sync", "2")
+            // Each part asks a condition's tables for itself; what was chosen is the same for all of them.
+            .with_setting("allow_nondeterministic_mutations", "1")
+            // With ON CLUSTER, how long the server waits for the others.
+            .with_setting("distributed_ddl_task_timeout", SLOW_TIMEOUT.as_secs().to_string());
+        execute_slowly(query).await?;
+    }
+    Ok(())
 }
 
 /// How many rows of a session there are, in all tables.

@@ -44,6 +44,7 @@ pub(super) async fn open(warehouse: &Warehouse, session: &SessionName) -> Result
         )
         .param("tenant", session.tenant.as_str())
         .param("session", &session.session);
+    let query = warehouse.as_written(query);
     let latest =
         ask::<Latest>(query).await?.pop().unwrap_or(Latest { round: 0, step: Step::Erased.number() });
     let step = Step::ALL.into_iter().find(|step| step.number() == latest.step);

@@ -94,7 +94,7 @@ struct Open {
 pub(super) async fn read(warehouse: &Warehouse, session: &SessionName) -> Result<Plans, ArchiveError> {
     let of_session = |sql: &str| {
         let query = warehouse.query(sql).param("tenant", session.tenant.as_str());
-        query.param("session", &session.session)
+        warehouse.as_written(query.param("session", &session.session))
     };
     let finished = of_session(
         "SELECT max(Epoch) AS finished FROM session_restores \

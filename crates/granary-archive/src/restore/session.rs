@@ -1,6 +1,6 @@
 //! One object into the warehouse: resume, then chunk by chunk, then look whether all is there, then the mark.
 
-use granary_clickhouse::Warehouse;
+use granary_clickhouse::{TABLES, Warehouse};
 
 use super::chunk::Chunks;
 use super::missing::{Carried, by_partition, missing};
@@ -24,6 +24,8 @@ pub(super) async fn restore(
     if is_erased(warehouse, &name.tenant, &name.session).await? {
         return Err(ArchiveError::Erased { session: name.session });
     }
+    // What another restore has inserted must not look missing to this one.
+    warehouse.sync_replicas(&TABLES).await?;
     let mut plans = plan::read(warehouse, &name).await?;
 
     let mut chunk = chunks.next().await?;
@@ -109,6 +111,7 @@ async fn require_all(
 ) -> Result<(), ArchiveError> {
     let (first, last) = archived.contents.times();
     let hours = Hours::between(first, last);
+    warehouse.sync_replicas(&TABLES).await?;
     let there = select::holdings(warehouse, &name.tenant, &name.session, hours).await?;
     let in_object = mark::holdings(archived);
     if there.lacks(&in_object) {

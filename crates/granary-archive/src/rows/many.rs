@@ -32,7 +32,8 @@ pub(crate) async fn rows_of(
 ) -> Result<Vec<Option<Vec<ArchiveLine>>>, ArchiveError> {
     // Late rows may have come since they were counted.
     let limit = 2 * expected + 100;
-    let query = names::bind(warehouse.query(&sql::rows_of_sessions(hours)), sessions).param("limit", limit);
+    let sql = sql::rows_of_sessions(sql::Origin::of(warehouse), hours);
+    let query = names::bind(warehouse.query(&sql), sessions).param("limit", limit);
     let mut answer = Answer::of(hours::bind(query, hours))?;
     let mut lines: Vec<Option<Vec<ArchiveLine>>> = vec![None; sessions.len()];
     let unreadable = |problem| ArchiveError::Row { session: "of several".to_owned(), problem };

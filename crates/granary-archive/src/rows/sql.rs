@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use granary_clickhouse::Warehouse;
+
 use crate::hours::{self, Hours};
 use crate::names::IN_SESSIONS;
 
@@ -67,13 +69,35 @@ struct Table {
     own: String,
 }
 
+/// Where rows are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    OneServer,
+    /// The texts are made by the server that is asked: a shard does not know what their columns are to be called.
+    Shards,
+}
+
+impl Origin {
+    pub(super) fn of(warehouse: &Warehouse) -> Self {
+        if warehouse.cluster().is_some() { Self::Shards } else { Self::OneServer }
+    }
+
+    /// What follows `FROM`.
+    fn rows(self, table: &str, condition: &str) -> String {
+        match self {
+            Self::OneServer => format!("{table} WHERE {condition}"),
+            Self::Shards => format!("(SELECT * FROM {table} WHERE {condition})"),
+        }
+    }
+}
+
 /// What rows are ordered by.
 const KEY: &str = "RowTime, RowSequence, RowKind, RowId";
 
 /// Rows of the session from a key on, up to a time, whatever times there are.
-pub(super) fn page_of_rows() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| page(|_| String::new()))
+pub(super) fn page_of_rows(from: Origin) -> &'static str {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    SQL[from as usize].get_or_init(|| page(from, |_| String::new()))
 }
 
 /// The same, where both times are of hours that the tables' keys can tell apart: a key has the hour as a `DateTime`, which
@@ -81,10 +105,10 @@ pub(super) fn page_of_rows() -> &'static str {
 /// looking for the session in every other hour that there is: in a table of a hundred million rows that is
 /// 0.3 million rows of keys and not 3.4 million. Where hours begin is the server's time zone's business, so the bounds are
 /// wide enough for any.
-pub(super) fn page_of_rows_by_hours() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
-        page(|table| {
+pub(super) fn page_of_rows_by_hours(from: Origin) -> &'static str {
+    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    SQL[from as usize].get_or_init(|| {
+        page(from, |table| {
             let hour = format!("toStartOfHour({})", table.time);
             format!(
                 " AND {hour} > fromUnixTimestamp64Nano({{time:Int64}}) - toIntervalHour(1) \
@@ -96,12 +120,13 @@ pub(super) fn page_of_rows_by_hours() -> &'static str {
 
 /// All rows of several sessions, one session after the other in the order in which they are bound; the line begins
 /// with the session's place among them, from 1.
-pub(super) fn rows_of_sessions(hours: Option<Hours>) -> String {
+pub(super) fn rows_of_sessions(from: Origin, hours: Option<Hours>) -> String {
     let tables = union(|table| {
         let keys = table.keys();
         let texts = table.texts();
         let within = hours::within(hours, table.time);
-        format!("SELECT TenantId, SessionId, {keys}{texts} FROM {} WHERE {IN_SESSIONS}{within}", table.name)
+        let of_sessions = from.rows(table.name, &format!("{IN_SESSIONS}{within}"));
+        format!("SELECT TenantId, SessionId, {keys}{texts} FROM {of_sessions}")
     });
     format!(
         "SELECT concat(toString(indexOf(arrayZip({{tenants:Array(String)}}, {{sessions:Array(String)}}), \
@@ -111,7 +136,8 @@ pub(super) fn rows_of_sessions(hours: Option<Hours>) -> String {
 }
 
 /// The log rows of one insert, if `rows` of them or more are there already; the line begins with what they can be chosen by.
-pub(super) fn rows_of_insert(hours: Option<Hours>) -> String {
+/// In a cluster an insert is told of by each shard, for its own rows.
+pub(super) fn rows_of_insert(from: Origin, hours: Option<Hours>) -> String {
     const OF_INSERT: &str = "TenantId = {tenant:String} \
          AND Timestamp >= fromUnixTimestamp64Nano({first:Int64}) AND Timestamp <= fromUnixTimestamp64Nano({last:Int64}) \
          AND IngestedAt >= fromUnixTimestamp64Milli({first_received:Int64}) \
@@ -120,14 +146,19 @@ pub(super) fn rows_of_insert(hours: Option<Hours>) -> String {
          WHERE StoredAt = fromUnixTimestamp64Milli({stored:Int64}) AND TenantId = {tenant:String} AND Key = {key:UInt64})";
     const CHOSEN_BY: &str = "formatRowNoNewline('JSONEachRow', SessionId, UserId, TeamId, ToolName, SeverityText, \
          SeverityNumber, AgentEvent, EventId)";
+    let shard = match from {
+        Origin::OneServer => "",
+        Origin::Shards => " AND _shard_num = {shard:UInt32}",
+    };
     let [logs, ..] = tables();
     let (keys, texts) = (logs.keys(), logs.texts());
     let within = hours::within(hours, logs.time);
+    let found = format!("Found >= {{rows:UInt64}} AND {OF_INSERT}{shard}{within}");
+    let found = from.rows("otel_logs", &found);
     format!(
-        "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}{within}) AS Found\n\
+        "WITH (SELECT count() FROM otel_logs WHERE {OF_INSERT}{shard}{within}) AS Found\n\
          SELECT concat(ChosenBy, '\\t', {LINE}) FROM (\n\
-         SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM otel_logs \
-         WHERE Found >= {{rows:UInt64}} AND {OF_INSERT}{within}\n)\n\
+         SELECT {CHOSEN_BY} AS ChosenBy, {keys}{texts} FROM {found}\n)\n\
          ORDER BY {KEY}, Own, Shared"
     )
 }
@@ -139,9 +170,9 @@ const SPARE_ROWS: u64 = 100;
 /// Each table gives as many rows as a page has, and some. They are chosen by their keys before any is formatted, so a stretch of
 /// time with far more rows costs little more. Rows of one key, which differ in their texts alone, are in the order of the texts:
 /// that is why there must be all of those at the page's end, and so [`SPARE_ROWS`] behind it.
-fn page(condition: impl Fn(&Table) -> String) -> String {
+fn page(from: Origin, condition: impl Fn(&Table) -> String) -> String {
     let tables = union(|table| {
-        let rows = table.select(&table.texts()) + &condition(table);
+        let rows = table.select(from, &table.texts(), &condition(table));
         format!(
             "SELECT * FROM ({rows} ORDER BY {KEY} LIMIT {{limit:UInt64}} + {{offset:UInt64}} + {SPARE_ROWS})"
         )
@@ -189,15 +220,15 @@ impl Table {
     }
 
     /// Keys of the session's rows, and further columns.
-    fn select(&self, columns: &str) -> String {
+    fn select(&self, from: Origin, columns: &str, and: &str) -> String {
         let Self { name, time, .. } = self;
-        format!(
-            "SELECT {}{columns} FROM {name} WHERE TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
+        let of_session = format!(
+            "TenantId = {{tenant:String}} AND SessionId = {{session:String}} \
              AND {time} >= fromUnixTimestamp64Nano({{time:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{until:Int64}}) \
-             AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}})",
-            self.keys(),
+             AND {} >= ({{time:Int64}}, {{sequence:UInt64}}, {{kind:UInt8}}, {{id:UInt128}}){and}",
             self.key()
-        )
+        );
+        format!("SELECT {}{columns} FROM {}", self.keys(), from.rows(name, &of_session))
     }
 }
 

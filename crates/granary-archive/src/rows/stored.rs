@@ -24,6 +24,8 @@ pub struct StoredInsert {
     pub key: u64,
     /// How many rows there are.
     pub rows: u64,
+    /// Where they are: of a cluster the shard, else 0.
+    shard: u32,
     first: i64,
     last: i64,
     first_received: i64,
@@ -39,12 +41,15 @@ pub struct StoredInsert {
 ///
 /// The warehouse does not answer.
 pub async fn inserts_since(warehouse: &Warehouse, stored_ms: i64) -> Result<Vec<StoredInsert>, ArchiveError> {
-    const SQL: &str = "SELECT toUnixTimestamp64Milli(StoredAt) AS stored_ms, TenantId AS tenant, Key AS key, Rows AS rows, \
-         toUnixTimestamp64Nano(FirstTime) AS first, toUnixTimestamp64Nano(LastTime) AS last, \
+    let shard = if warehouse.cluster().is_some() { "_shard_num" } else { "toUInt32(0)" };
+    let sql = format!(
+        "SELECT toUnixTimestamp64Milli(StoredAt) AS stored_ms, TenantId AS tenant, Key AS key, Rows AS rows, \
+         {shard} AS shard, toUnixTimestamp64Nano(FirstTime) AS first, toUnixTimestamp64Nano(LastTime) AS last, \
          toUnixTimestamp64Milli(FirstReceived) AS first_received, toUnixTimestamp64Milli(LastReceived) AS last_received \
-         FROM stored_inserts WHERE StoredAt >= fromUnixTimestamp64Milli({since:Int64}) \
-         ORDER BY StoredAt, TenantId, Key";
-    ask(warehouse.query(SQL).param("since", stored_ms)).await
+         FROM stored_inserts WHERE StoredAt >= fromUnixTimestamp64Milli({{since:Int64}}) \
+         ORDER BY StoredAt, TenantId, Key"
+    );
+    ask(warehouse.query(&sql).param("since", stored_ms)).await
 }
 
 /// What a stored record can be chosen by.
@@ -115,7 +120,8 @@ impl InsertRows {
     pub fn of(warehouse: &Warehouse, insert: &StoredInsert, expected: u64) -> Result<Self, ArchiveError> {
         let hours = Hours::between(insert.first, insert.last);
         let query = warehouse
-            .query(&sql::rows_of_insert(hours))
+            .query(&sql::rows_of_insert(sql::Origin::of(warehouse), hours))
+            .param("shard", insert.shard)
             .param("tenant", insert.tenant.as_str())
             .param("stored", insert.stored_ms)
             .param("key", insert.key)

@@ -4,6 +4,7 @@
 //! from its work or breaks a law; `warn` is what may well be meant so.
 
 mod clock;
+mod cluster;
 mod doors;
 mod files;
 mod store;

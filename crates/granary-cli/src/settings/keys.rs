@@ -103,6 +103,16 @@ pub(crate) const KEYS: &[Key] = &[
     text("clickhouse.database", "The database"),
     text("clickhouse.published_database", "The database of the views that are published to BI tools"),
     value("clickhouse.timeout", "How long one statement may take"),
+    text(
+        "clickhouse.cluster",
+        "The cluster of remote_servers that the server is one of: tables are shared out over its shards; the server alone by default",
+    ),
+    value(
+        "clickhouse.cluster_hosts",
+        "Each shard's HTTP interface, [\"http://a:8123\", \"http://b:8123\"], where shards have no replicas; empty where tables are replicated and statements go ON CLUSTER",
+    ),
+    text("clickhouse.replica_path", "A replicated table's path in Keeper, with the servers' macros"),
+    text("clickhouse.replica_name", "A replica's name in Keeper, with the servers' macros"),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
     named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),
     text(

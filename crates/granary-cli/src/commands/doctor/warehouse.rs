@@ -23,6 +23,7 @@ pub(super) async fn checks(access: &Access) -> Vec<Check> {
     checks.push(skew(&owner).await);
     checks.push(rights("clickhouse rights", &owner, &OWNER_RIGHTS).await);
     checks.push(reader_rights(&reader).await);
+    checks.extend(super::cluster::check(&owner).await);
     checks.push(schema(&owner).await);
     checks.push(windows(&owner).await);
     checks

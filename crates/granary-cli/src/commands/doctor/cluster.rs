@@ -1,0 +1,64 @@
+//! A cluster: do the servers know it, have all of them the tables, and is what replicas are named by set?
+
+use granary_clickhouse::{ClickHouseError, ClusterConfig, Warehouse};
+
+use super::{Check, text};
+
+const NAME: &str = "cluster";
+
+/// Nothing where the server is alone.
+pub(super) async fn check(owner: &Warehouse) -> Option<Check> {
+    let cluster = owner.cluster()?;
+    Some(judge(owner, cluster).await.unwrap_or_else(|error| {
+        Check::fail(
+            NAME,
+            format!("{} cannot be asked: {}", cluster.name, text(error)),
+            "see to it that all its servers run and know one another, and that the user may read them: GRANT REMOTE ON *.*",
+        )
+    }))
+}
+
+async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, ClickHouseError> {
+    const SERVERS: &str = "SELECT uniqExact(shard_num), count(), countIf(internal_replication = 0) FROM system.clusters \
+         WHERE cluster = {cluster:String}";
+    let query = owner.query(SERVERS).param("cluster", &cluster.name);
+    let (shards, servers, written_each): (u64, u64, u64) = query.fetch_one().await?;
+    let name = &cluster.name;
+    if servers == 0 {
+        let known: Vec<String> =
+            owner.query("SELECT DISTINCT cluster FROM system.clusters ORDER BY cluster").fetch_all().await?;
+        let advice = "name a cluster of remote_servers in clickhouse.cluster, and have it on every server";
+        return Ok(Check::fail(NAME, format!("{name} is not among {}", known.join(", ")), advice));
+    }
+    if cluster.is_replicated() {
+        if written_each > 0 {
+            let advice = "set internal_replication to true for every shard in remote_servers: replicas copy by themselves";
+            return Ok(Check::fail(NAME, format!("inserts go to each replica of {name}"), advice));
+        }
+        const MACROS: &str = "SELECT count() FROM clusterAllReplicas({cluster:String}, system.macros) \
+             WHERE macro IN ('shard', 'replica')";
+        let named: u64 = owner.query(MACROS).param("cluster", name).fetch_one().await?;
+        if named < 2 * servers && uses_macros(cluster) {
+            let advice = "set the macros shard and replica on every server, or clickhouse.replica_path and replica_name";
+            return Ok(Check::fail(NAME, format!("servers of {name} lack a macro"), advice));
+        }
+    } else if cluster.hosts.len() as u64 != servers {
+        let (hosts, advice) =
+            (cluster.hosts.len(), "list one address of each shard in clickhouse.cluster_hosts");
+        return Ok(Check::fail(
+            NAME,
+            format!("{name} has {servers} servers, and {hosts} are listed"),
+            advice,
+        ));
+    }
+    let missing = owner.tables_missing_somewhere().await?;
+    if !missing.is_empty() {
+        let found = format!("some servers of {name} lack {}", missing.join(", "));
+        return Ok(Check::fail(NAME, found, "run `granary migrate`"));
+    }
+    Ok(Check::ok(NAME, format!("{name}: {shards} shards, {servers} servers, all with the same tables")))
+}
+
+fn uses_macros(cluster: &ClusterConfig) -> bool {
+    cluster.replica_path.contains("{shard}") || cluster.replica_name.contains("{replica}")
+}

@@ -1,0 +1,222 @@
+//! A ClickHouse of several servers: what is told of it, and how a statement reaches all of them.
+//!
+//! Each table that is shared out is there twice: `otel_logs_local` holds a server's own rows, and `otel_logs` is
+//! `Distributed` over all of them. Whoever reads or inserts uses the name that a single server's table has, so no query,
+//! no view and no other writer needs to know of the cluster. Only what changes tables (migrations, mutations, merges) goes
+//! to the local ones, on every server:
+//!
+//! | | plain shards (`hosts` given) | replicated shards |
+//! |---|---|---|
+//! | tables | `MergeTree` | `ReplicatedMergeTree`, which needs Keeper |
+//! | a statement for all servers | is sent to each of `hosts` | is sent once, with `ON CLUSTER` |
+//! | tables that are whole on every server | are filled on each | have one path for all shards |
+
+mod layout;
+mod render;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use layout::{Place, is_read_after_written};
+pub(crate) use render::{render, render_view, text};
+
+use crate::migrate::quoted;
+use crate::{ClickHouseConfig, ClickHouseError, Query, Warehouse};
+
+pub use render::RenderError;
+
+/// A cluster of `system.clusters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// Its name among the servers' `remote_servers`.
+    pub name: String,
+    /// The servers' HTTP interfaces, as in `http://10.0.0.1:8123`, one of each shard, where tables are not replicated and
+    /// there is no Keeper. Empty where they are.
+    pub hosts: Vec<String>,
+    /// The path of a replicated table in Keeper; the servers' macros are filled in by them.
+    pub replica_path: String,
+    /// The name of a replica in Keeper.
+    pub replica_name: String,
+}
+
+impl ClusterConfig {
+    /// The path that ClickHouse's own examples have.
+    pub const REPLICA_PATH: &'static str = "/clickhouse/tables/{shard}/{database}/{table}";
+    /// The macro that ClickHouse's own examples have.
+    pub const REPLICA_NAME: &'static str = "{replica}";
+
+    /// A cluster whose tables are replicated.
+    #[must_use]
+    pub fn replicated(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            hosts: Vec::new(),
+            replica_path: Self::REPLICA_PATH.to_owned(),
+            replica_name: Self::REPLICA_NAME.to_owned(),
+        }
+    }
+
+    /// A cluster of shards without replicas.
+    #[must_use]
+    pub fn plain(name: &str, hosts: Vec<String>) -> Self {
+        Self { hosts, ..Self::replicated(name) }
+    }
+
+    /// Whether tables are replicated.
+    #[must_use]
+    pub fn is_replicated(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// What a statement says to be carried out by all servers, with a space in front.
+    pub(crate) fn on_cluster(&self) -> String {
+        if self.is_replicated() { format!(" ON CLUSTER {}", quoted(&self.name)) } else { String::new() }
+    }
+}
+
+/// What every request to a cluster says, so that no server's own settings decide.
+pub(crate) const SETTINGS: [(&str, &str); 4] = [
+    // An insert is answered when it is on its shards, not when the server that took it has it in a file.
+    ("distributed_foreground_insert", "1"),
+    // An insert of what a query gives is one insert: one block, one shard, all of it or nothing.
+    ("parallel_distributed_insert_select", "0"),
+    // What a condition or a join asks of another table is asked of all shards.
+    ("distributed_product_mode", "global"),
+    // Half of the shards is not an answer.
+    ("skip_unavailable_shards", "0"),
+];
+
+impl Warehouse {
+    /// The cluster, where there is one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&ClusterConfig> {
+        self.cluster.as_deref()
+    }
+
+    /// The name of the table that has a server's own rows, for statements that change it.
+    #[must_use]
+    pub fn local(&self, table: &str) -> String {
+        match self.cluster() {
+            Some(_) if Place::of(table) != Some(Place::Everywhere) => layout::local(table),
+            _ => table.to_owned(),
+        }
+    }
+
+    /// What a statement for all servers says behind the table's name; nothing where it is sent to each.
+    #[must_use]
+    pub fn on_cluster(&self) -> String {
+        self.cluster().map(ClusterConfig::on_cluster).unwrap_or_default()
+    }
+
+    /// To whom a statement for all servers is sent: this server, or each of a cluster without `ON CLUSTER`.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        match self.cluster() {
+            Some(cluster) if !cluster.is_replicated() => {
+                cluster.hosts.iter().map(|url| self.at(url)).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+
+    /// The shards that hold rows of a query, by number; `None` where there is one server.
+    ///
+    /// `rows` is what follows `FROM`, of ours.
+    pub async fn shards_of(
+        &self,
+        rows: &str,
+        bind: impl Fn(Query) -> Query,
+    ) -> Result<Vec<Option<u32>>, ClickHouseError> {
+        if self.cluster().is_none() {
+            return Ok(vec![None]);
+        }
+        let query = bind(self.query(&format!("SELECT DISTINCT _shard_num FROM {rows} ORDER BY _shard_num")));
+        let shards: Vec<u32> = self.within_timeout(async { Ok(query.fetch_all().await?) }).await?;
+        Ok(shards.into_iter().map(Some).collect())
+    }
+
+    /// Waits until every replica has what was inserted into these tables before. Without replicas there is nothing to
+    /// wait for.
+    ///
+    /// # Errors
+    ///
+    /// A replica does not come along, or is away.
+    pub async fn sync_replicas(&self, tables: &[&str]) -> Result<(), ClickHouseError> {
+        if !self.cluster().is_some_and(ClusterConfig::is_replicated) {
+            return Ok(());
+        }
+        for table in tables {
+            self.execute(&sync_statement(self, table)).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what was written, also where a replica is behind the one that took it. What was written without
+    /// [`Warehouse::to_quorum`] may be missing all the same.
+    pub fn as_written(&self, query: Query) -> Query {
+        match self.cluster() {
+            Some(cluster) if cluster.is_replicated() => {
+                query.with_setting("select_sequential_consistency", "1")
+            }
+            _ => query,
+        }
+    }
+
+    /// Inserts so that most replicas of a shard have it when the insert is answered.
+    pub fn to_quorum(&self, query: Query) -> Query {
+        self.quorum().into_iter().fold(query, |query, (name, value)| query.with_setting(name, value))
+    }
+
+    /// Settings of an insert that [`Warehouse::as_written`] is to see.
+    pub(crate) fn quorum(&self) -> Vec<(&'static str, &'static str)> {
+        match self.cluster() {
+            Some(cluster) if cluster.is_replicated() => {
+                vec![("insert_quorum", "auto"), ("insert_quorum_parallel", "0")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tables that some servers of the cluster have and others have not: there is a new server, or a run was cut off.
+    pub async fn tables_missing_somewhere(&self) -> Result<Vec<String>, ClickHouseError> {
+        const SQL: &str = "SELECT name FROM clusterAllReplicas({cluster:String}, system.tables) \
+             WHERE database = {database:String} GROUP BY name \
+             HAVING count() < (SELECT count() FROM clusterAllReplicas({cluster:String}, system.one)) ORDER BY name";
+        let Some(cluster) = self.cluster() else { return Ok(Vec::new()) };
+        let client = self.without_database();
+        let query = client.query_raw(SQL).param("cluster", &cluster.name).param("database", self.database());
+        self.within_timeout(async { Ok(query.fetch_all().await?) }).await
+    }
+
+    fn at(&self, url: &str) -> Self {
+        Self::new(&ClickHouseConfig { url: url.to_owned(), ..self.config.clone() })
+    }
+}
+
+/// The turn of an insert that goes to a quorum: a shard takes one of them at a time into a table, and tells who comes second.
+#[derive(Debug, Default)]
+pub struct Turn {
+    attempts: u32,
+}
+
+impl Turn {
+    /// Whether the insert is to be sent again, after a pause.
+    pub async fn comes_again(&mut self, error: &ClickHouseError) -> bool {
+        /// `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`
+        const NOT_YET: u32 = 286;
+        const ATTEMPTS: u32 = 50;
+        const PAUSE: Duration = Duration::from_millis(100);
+        self.attempts += 1;
+        let again = error.code() == Some(NOT_YET) && self.attempts < ATTEMPTS;
+        if again {
+            tokio::time::sleep(PAUSE).await;
+        }
+        again
+    }
+}
+
+pub(crate) fn sync_statement(warehouse: &Warehouse, table: &str) -> String {
+    format!("SYSTEM SYNC REPLICA{} {}", warehouse.on_cluster(), warehouse.local(table))
+}

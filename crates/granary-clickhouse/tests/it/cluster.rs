@@ -1,0 +1,132 @@
+//! The tables of a cluster: what the files become, and how a change of them reaches servers that others write to.
+
+use granary_clickhouse::migrate::{self, cluster_statements};
+use granary_clickhouse::{ClusterConfig, Warehouse, publish};
+
+async fn parsed(warehouse: &Warehouse, statement: &str) -> String {
+    let format = warehouse.query("SELECT formatQuery({statement:String})").param("statement", statement);
+    format.fetch_one().await.unwrap_or_else(|error| panic!("{error}\n{statement}"))
+}
+
+/// Every statement for shards with replicas, as the engine's parser understands it: what it does not know, it refuses. It says
+/// nothing of what a server would do.
+#[tokio::test]
+async fn the_engine_s_parser_reads_every_statement_for_replicated_shards() {
+    let test = granary_testkit::warehouse("cluster_parsed").await;
+    let cluster = ClusterConfig::replicated("granary");
+    let mut all = Vec::new();
+    for statement in cluster_statements(&cluster, "otel").unwrap() {
+        all.push(parsed(&test.owner, &statement).await);
+    }
+    for statement in publish::statements(Some(&cluster)) {
+        let statement = parsed(&test.owner, &statement).await;
+        // The views' columns stand in the files; what a cluster adds stands in the first line.
+        all.push(statement.lines().next().unwrap().to_owned());
+    }
+    assert!(
+        all.iter()
+            .all(|sql| sql.contains("ON CLUSTER granary") || sql.starts_with("INSERT INTO model_prices"))
+    );
+    insta::assert_snapshot!("replicated", all.join(";\n\n"));
+}
+
+#[tokio::test]
+async fn plain_shards_have_the_same_tables_and_a_second_run_finds_nothing_to_do() {
+    let test = granary_testkit::sharded_warehouse("cluster_migrated").await;
+    let owner = &test.whole.owner;
+    assert!(migrate::apply(owner).await.unwrap().is_empty());
+    assert_eq!(migrate::status(owner).await.unwrap().applied.len(), migrate::all().len());
+    let tables = "SELECT groupArray((name, engine)) FROM (SELECT name, engine FROM system.tables \
+         WHERE database = currentDatabase() ORDER BY name)";
+    let [one, other]: [Vec<(String, String)>; 2] = [
+        test.shards[0].query(tables).fetch_one().await.unwrap(),
+        test.shards[1].query(tables).fetch_one().await.unwrap(),
+    ];
+    assert_eq!(one, other);
+    let engine = |name: &str| one.iter().find(|(table, _)| table == name).map(|(_, engine)| engine.as_str());
+    assert_eq!(engine("otel_logs"), Some("Distributed"));
+    assert_eq!(engine("otel_logs_local"), Some("MergeTree"));
+    assert_eq!(engine("cost_hourly_local"), Some("AggregatingMergeTree"));
+    assert_eq!(engine("model_prices"), Some("ReplacingMergeTree"));
+    assert!(owner.tables_missing_somewhere().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_was_added_later_is_known_by_what_it_lacks_and_is_brought_up() {
+    let test = granary_testkit::sharded_warehouse("cluster_grown").await;
+    let owner = &test.whole.owner;
+    let database = owner.database();
+    test.shards[1].execute(&format!("DROP DATABASE {database} SYNC")).await.unwrap();
+    let missing = owner.tables_missing_somewhere().await.unwrap();
+    assert!(
+        ["otel_logs", "otel_logs_local", "model_prices"]
+            .iter()
+            .all(|table| missing.iter().any(|m| m == table))
+    );
+    assert_eq!(migrate::status(owner).await.unwrap().pending.len(), migrate::all().len());
+    assert_eq!(migrate::apply(owner).await.unwrap().len(), migrate::all().len());
+    assert!(owner.tables_missing_somewhere().await.unwrap().is_empty());
+    let prices = "SELECT count() FROM model_prices FINAL";
+    let [one, other] = [
+        test.shards[0].query(prices).fetch_one::<u64>().await.unwrap(),
+        test.shards[1].query(prices).fetch_one::<u64>().await.unwrap(),
+    ];
+    assert!(one > 0 && one == other);
+}
+
+/// A column comes: first the rows have it, then the distributed table, and who does not know it writes on. It goes the other way.
+#[tokio::test]
+async fn a_writer_of_the_old_columns_writes_on_while_a_column_comes_and_after_it_is_gone() {
+    let test = granary_testkit::sharded_warehouse("cluster_rolling").await;
+    let owner = &test.whole.owner;
+    let old = async |from: u64| {
+        let sql = format!(
+            "INSERT INTO otel_logs (Timestamp, TenantId, SessionId, Body, EventId) \
+             SELECT now64(9), 'acme', concat('s', toString(number)), 'old', number + {from} FROM numbers(20)"
+        );
+        owner.execute(&sql).await.map_err(|error| error.to_string())
+    };
+    let new = async |from: u64| {
+        let sql = format!(
+            "INSERT INTO otel_logs (Timestamp, TenantId, SessionId, Body, EventId, Shade) \
+             SELECT now64(9), 'acme', concat('s', toString(number)), 'new', number + {from}, 'blue' FROM numbers(20)"
+        );
+        owner.execute(&sql).await.map_err(|error| error.to_string())
+    };
+    let expand =
+        "ALTER TABLE otel_logs ADD COLUMN IF NOT EXISTS Shade LowCardinality(String) DEFAULT upper(Body)";
+    let contract = "ALTER TABLE otel_logs DROP COLUMN IF EXISTS Shade";
+    let hosts = test.whole.owner_config.cluster.clone().unwrap();
+    let rendered = |statement| migrate::rendered_for(&hosts, owner.database(), statement).unwrap();
+
+    old(0).await.unwrap();
+    assert!(new(100).await.unwrap_err().contains("Shade"), "the column comes before its writer");
+    let [rows_first, then_distributed] = rendered(expand).try_into().unwrap();
+    for shard in &test.shards {
+        shard.execute(&rows_first).await.unwrap();
+        old(200).await.unwrap();
+    }
+    for shard in &test.shards {
+        shard.execute(&then_distributed).await.unwrap();
+        old(300).await.unwrap();
+    }
+    new(400).await.unwrap();
+    let shades = "SELECT groupArray((shade, rows)) FROM (SELECT toString(Shade) AS shade, count() AS rows FROM otel_logs GROUP BY shade ORDER BY shade)";
+    let found: Vec<(String, u64)> = owner.query(shades).fetch_one().await.unwrap();
+    assert_eq!(
+        found,
+        [("OLD".to_owned(), 100), ("blue".to_owned(), 20)],
+        "the default holds for rows of the old writer"
+    );
+
+    let [distributed_first, then_rows] = rendered(contract).try_into().unwrap();
+    for statement in [distributed_first, then_rows] {
+        for shard in &test.shards {
+            shard.execute(&statement).await.unwrap();
+            old(500).await.unwrap();
+        }
+    }
+    assert!(new(600).await.is_err(), "the writer of the new column is to be gone before the column is");
+    let rows: u64 = owner.query("SELECT count() FROM otel_logs").fetch_one().await.unwrap();
+    assert_eq!(rows, 200);
+}
