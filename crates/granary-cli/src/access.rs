@@ -66,7 +66,7 @@ pub(crate) fn server(settings: &ClickHouseSettings) -> Option<(ClickHouseConfig,
         password: settings.password.clone(),
         database: settings.database.clone(),
         timeout: settings.timeout,
-        cluster: settings.cluster(),
+        cluster: settings.cluster().map(Box::new),
     };
     let reader = match &settings.reader_user {
         Some(user) => ClickHouseConfig {

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-use crate::cluster::{self, ClusterConfig};
-use crate::{ClickHouseConfig, ClickHouseError, Query};
+use crate::{ClickHouseConfig, ClickHouseError, Query, cluster};
 
 /// A connection to the warehouse's ClickHouse. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Warehouse {
     client: Client,
-    pub(crate) config: ClickHouseConfig,
-    pub(crate) cluster: Option<Arc<ClusterConfig>>,
+    pub(crate) config: Arc<ClickHouseConfig>,
     is_on_this_machine: bool,
 }
 
@@ -43,8 +41,7 @@ impl Warehouse {
         let authority = config.url.split("://").nth(1).unwrap_or_default();
         let is_on_this_machine =
             ["127.", "localhost", "[::1]"].iter().any(|host| authority.starts_with(host));
-        let cluster = config.cluster.clone().map(Arc::new);
-        Self { client, config: config.clone(), cluster, is_on_this_machine }
+        Self { client, config: Arc::new(config.clone()), is_on_this_machine }
     }
 
     /// The database that unqualified table names mean.

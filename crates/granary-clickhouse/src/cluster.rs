@@ -92,7 +92,7 @@ impl Warehouse {
     /// The cluster, where there is one.
     #[must_use]
     pub fn cluster(&self) -> Option<&ClusterConfig> {
-        self.cluster.as_deref()
+        self.config.cluster.as_deref()
     }
 
     /// The name of the table that has a server's own rows, for statements that change it.
@@ -191,7 +191,7 @@ impl Warehouse {
     }
 
     fn at(&self, url: &str) -> Self {
-        Self::new(&ClickHouseConfig { url: url.to_owned(), ..self.config.clone() })
+        Self::new(&ClickHouseConfig { url: url.to_owned(), ..(*self.config).clone() })
     }
 }
 

@@ -22,7 +22,8 @@ pub struct ClickHouseConfig {
     /// up. An insert that was given up may still have been stored; its token makes the repetition harmless.
     pub timeout: Duration,
     /// The cluster that the tables are shared out over; the server alone where `None`.
-    pub cluster: Option<ClusterConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Box<ClusterConfig>>,
 }
 
 impl Default for ClickHouseConfig {

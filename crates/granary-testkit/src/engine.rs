@@ -83,7 +83,7 @@ pub(crate) async fn prepared(
         user: credentials.user.clone(),
         password: credentials.password.clone(),
         database: database.to_owned(),
-        cluster: cluster.clone(),
+        cluster: cluster.clone().map(Box::new),
         ..ClickHouseConfig::default()
     };
     let owner_config = config(engine.owner());
@@ -117,7 +117,7 @@ pub(crate) fn started<T: Send + 'static, F: Future<Output = T>>(
         .spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            sender.send(runtime.block_on(start())).ok().expect("somebody waits for the engine");
+            sender.send(runtime.block_on(start())).expect("somebody waits for the engine");
             runtime.block_on(std::future::pending::<()>());
         })
         .expect("a thread for the engine");

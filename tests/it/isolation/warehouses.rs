@@ -99,7 +99,8 @@ pub(crate) async fn telemetry_in(name: &'static str, warehouse: TestWarehouse) -
     let [acme, other] = ["acme", "other"].map(|tenant| add(&file, of(tenant, Role::Ingest)));
     let into = warehouse.owner.clone();
     let receiver =
-        Receiver::start_on(warehouse, into, IngestConfig { keys_file: file.clone(), ..config() }).await;
+        Box::pin(Receiver::start_on(warehouse, into, IngestConfig { keys_file: file.clone(), ..config() }))
+            .await;
     let (ours, theirs) = (sessions(7), sessions(8));
     send(&receiver, &acme, &ours).await;
     send(&receiver, &other, &theirs).await;

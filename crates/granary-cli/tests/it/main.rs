@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod archive;
+mod cluster;
 mod commands;
 mod demo;
 mod deploy;
@@ -21,3 +22,5 @@ mod readme;
 mod restore;
 mod roles;
 mod up;
+
+granary_testkit::engine_child!();

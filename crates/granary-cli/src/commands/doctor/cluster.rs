@@ -18,9 +18,13 @@ pub(super) async fn check(owner: &Warehouse) -> Option<Check> {
     }))
 }
 
+const SERVERS: &str = "SELECT uniqExact(shard_num), count(), countIf(internal_replication = 0) FROM system.clusters \
+     WHERE cluster = {cluster:String}";
+
+const MACROS: &str = "SELECT count() FROM clusterAllReplicas({cluster:String}, system.macros) \
+     WHERE macro IN ('shard', 'replica')";
+
 async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, ClickHouseError> {
-    const SERVERS: &str = "SELECT uniqExact(shard_num), count(), countIf(internal_replication = 0) FROM system.clusters \
-         WHERE cluster = {cluster:String}";
     let query = owner.query(SERVERS).param("cluster", &cluster.name);
     let (shards, servers, written_each): (u64, u64, u64) = query.fetch_one().await?;
     let name = &cluster.name;
@@ -35,8 +39,6 @@ async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, Clic
             let advice = "set internal_replication to true for every shard in remote_servers: replicas copy by themselves";
             return Ok(Check::fail(NAME, format!("inserts go to each replica of {name}"), advice));
         }
-        const MACROS: &str = "SELECT count() FROM clusterAllReplicas({cluster:String}, system.macros) \
-             WHERE macro IN ('shard', 'replica')";
         let named: u64 = owner.query(MACROS).param("cluster", name).fetch_one().await?;
         if named < 2 * servers && uses_macros(cluster) {
             let advice = "set the macros shard and replica on every server, or clickhouse.replica_path and replica_name";
