@@ -75,6 +75,7 @@ fn serve(serving: &Runtime, warehouse: &ClickHouseConfig) -> SocketAddr {
         listen: ([127, 0, 0, 1], 0).into(),
         requests_per_second: u32::MAX.try_into().unwrap(),
         burst: u32::MAX.try_into().unwrap(),
+        tenant_requests_per_second: 0,
         ..GatewayConfig::default()
     };
     let gateway = serving.block_on(Gateway::bind(
@@ -104,9 +105,11 @@ async fn connect(address: SocketAddr) -> Client {
 async fn ask(client: &mut Client, request: Request<Full<Bytes>>) -> (http::HeaderMap, Bytes) {
     client.ready().await.unwrap();
     let response = client.send_request(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
+    let status = response.status();
     let headers = response.headers().clone();
-    (headers, response.into_body().collect().await.unwrap().to_bytes())
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    (headers, body)
 }
 
 const THE_DAY: [(&str, &str); 2] = [("from", "2026-11-19T00:00:00Z"), ("to", "2026-11-20T00:00:00Z")];
@@ -152,7 +155,7 @@ async fn beside(warehouse: &ClickHouseConfig, gateway: SocketAddr, requests: u64
         let given: String =
             THE_DAY.iter().chain(more).map(|(name, value)| format!("{name}={value}&")).collect();
         let to_gateway = || {
-            let request = Request::get(format!("/v1/queries/{name}.csv?{given}")).header("host", "granary");
+            let request = Request::get(format!("/v1/queries/{name}.csv?{given}")).header("host", "localhost");
             request.header("cache-control", "no-store").body(Full::default()).unwrap()
         };
         let count = if more.is_empty() { requests } else { requests / 5 };
@@ -200,7 +203,7 @@ async fn cached(gateway: SocketAddr, seconds: u64, connections: u64) {
             let (mut times, mut kept) = (Vec::new(), 0_u64);
             while start.elapsed() < Duration::from_secs(seconds) {
                 let request =
-                    Request::get(path).header("host", "granary").header("accept-encoding", encoding);
+                    Request::get(path).header("host", "localhost").header("accept-encoding", encoding);
                 let began = Instant::now();
                 let (headers, _) = ask(&mut client, request.body(Full::default()).unwrap()).await;
                 times.push(began.elapsed());
