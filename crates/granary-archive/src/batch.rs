@@ -20,9 +20,8 @@ use crate::names::SessionName;
 use crate::rows::{FEW_ROWS, MAX_ROWS, rows_of};
 use crate::{Archive, ArchiveError, ArchiveLine, ArchivedSession, DueSession, Verified};
 
-/// Sessions of one batch. Sessions of the same hours lie mixed, so a statement about many of them reads hardly more than one about
-/// a few.
-pub(crate) const BATCH_SESSIONS: usize = 256;
+/// Sessions of one batch.
+pub(crate) const BATCH_SESSIONS: usize = 64;
 
 /// Bytes of the names of one batch, which go out as parameters of a request's address.
 const BATCH_NAME_BYTES: usize = 64 << 10;
@@ -65,26 +64,24 @@ pub(crate) struct Batch {
     arrived: Option<(i64, i64)>,
 }
 
-/// Sessions are put with those that lasted about as long: the hours of a batch are looked through for all of them.
-const LENGTHS_NANOS: [i64; 2] = [4 * 3_600 * 1_000_000_000, 48 * 3_600 * 1_000_000_000];
+/// A session that lasted longer is put with others like it: the hours of a batch are looked through for all of its sessions.
+const LONG_NANOS: i64 = 48 * 3_600 * 1_000_000_000;
 
 /// Parts due sessions into batches, of those that lie close together in time.
 pub(crate) fn batches(mut due: Vec<DueSession>) -> Vec<Batch> {
-    let length_of = |due: &DueSession| {
-        let length = due.last_time_unix_nano.saturating_sub(due.first_time_unix_nano);
-        LENGTHS_NANOS.iter().filter(|longest| length > **longest).count()
-    };
-    due.sort_by_key(|due| (length_of(due), due.first_time_unix_nano));
+    let is_long =
+        |due: &DueSession| due.last_time_unix_nano.saturating_sub(due.first_time_unix_nano) > LONG_NANOS;
+    due.sort_by_key(|due| (is_long(due), due.first_time_unix_nano));
     let mut batches: Vec<Batch> = Vec::new();
-    let (mut bytes, mut of_length) = (usize::MAX, 0);
+    let (mut bytes, mut of_long) = (usize::MAX, false);
     for due in due {
-        let length = length_of(&due);
+        let is_long = is_long(&due);
         let DueSession { tenant, session, first_time_unix_nano, last_time_unix_nano, .. } = due;
         let name_bytes = tenant.as_str().len() + session.len();
         let full = batches.last().is_none_or(|last| last.sessions.len() >= BATCH_SESSIONS);
-        if full || of_length != length || bytes.saturating_add(name_bytes) > BATCH_NAME_BYTES {
+        if full || of_long != is_long || bytes.saturating_add(name_bytes) > BATCH_NAME_BYTES {
             batches.push(Batch::default());
-            (bytes, of_length) = (0, length);
+            (bytes, of_long) = (0, is_long);
         }
         bytes += name_bytes;
         if let Some(last) = batches.last_mut() {

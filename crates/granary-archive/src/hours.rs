@@ -12,7 +12,7 @@ const HOUR: i64 = 3_600 * 1_000_000_000;
 
 /// The end of the hours that a table's key can tell apart: a key has the hour as a `DateTime`, which goes from 1970 to 2106,
 /// and a time beyond that has one of those, too.
-pub(crate) const LAST_HOUR: i64 = 4_294_965_600 * 1_000_000_000;
+const LAST_HOUR: i64 = 4_294_965_600 * 1_000_000_000;
 
 /// Hours, as the times at which they begin and end, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use granary_clickhouse::{BytesCursor, ClickHouseError, Query, Warehouse};
 use granary_model::TenantId;
 
+use crate::hours::{self, Hours};
 use crate::lines::LineBuffer;
 use crate::tables::READ_TIMEOUT;
 use crate::{ArchiveError, ArchiveLine};
@@ -40,7 +41,7 @@ const FIRST_PAGE_ROWS: u64 = 500;
 /// Rows of the first page of a larger one: few, so that they are there soon.
 const FIRST_ROWS: u64 = 100;
 
-/// How large a later page may be. The server keeps one in memory, and so does the reader.
+/// How large a later page may be. The reader keeps one in memory, and the server one of each table.
 #[derive(Debug, Clone, Copy)]
 struct PageSize {
     rows: u64,
@@ -137,15 +138,11 @@ impl SessionRows {
     }
 
     fn ask(&self, from: Position, window: Window, limit: u64) -> Result<Answer, ClickHouseError> {
-        let origin = sql::Origin::of(&self.warehouse);
-        let sql = if window.is_of_hours(from.key.time) {
-            sql::page_of_rows_by_hours(origin)
-        } else {
-            sql::page_of_rows(origin)
-        };
+        let hours = Hours::between(from.key.time, window.end());
+        let sql = sql::page_of_rows(sql::Origin::of(&self.warehouse), hours);
         let query = self
             .warehouse
-            .query(sql)
+            .query(&sql)
             .param("tenant", self.tenant.as_str())
             .param("session", &self.session)
             .param("time", from.key.time)
@@ -155,7 +152,7 @@ impl SessionRows {
             .param("id", from.key.id.to_string())
             .param("limit", limit)
             .param("offset", from.read_of_key);
-        Answer::of(query)
+        Answer::of(hours::bind(query, hours))
     }
 }
 

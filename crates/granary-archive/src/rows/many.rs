@@ -14,10 +14,10 @@ use crate::{ArchiveError, ArchiveLine};
 pub(crate) const FEW_ROWS: u64 = 500;
 
 /// Rows of one statement: the server sorts them, and this process holds them, in memory.
-pub(crate) const MAX_ROWS: u64 = 12_000;
+pub(crate) const MAX_ROWS: u64 = 6_000;
 
 /// Bytes of lines after which the rest of the sessions is left out.
-const MAX_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 16 << 20;
 
 /// Reads sessions that have about `expected` rows together, at most [`MAX_ROWS`] or those of one session, within hours where they
 /// are known.

@@ -4,8 +4,6 @@
 //! objects, one of the columns that all tables share and one of the table's own, all with tabs between them.
 //! JSON has no bare tab or line break in it, so nothing needs to be escaped twice.
 
-use std::sync::OnceLock;
-
 use granary_clickhouse::Warehouse;
 
 use crate::hours::{self, Hours};
@@ -94,30 +92,6 @@ impl Origin {
 /// What rows are ordered by.
 const KEY: &str = "RowTime, RowSequence, RowKind, RowId";
 
-/// Rows of the session from a key on, up to a time, whatever times there are.
-pub(super) fn page_of_rows(from: Origin) -> &'static str {
-    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
-    SQL[from as usize].get_or_init(|| page(from, |_| String::new()))
-}
-
-/// The same, where both times are of hours that the tables' keys can tell apart: a key has the hour as a `DateTime`, which
-/// goes from 1970 to 2106, and a time beyond that has one of those, too. Naming the hour keeps the server from
-/// looking for the session in every other hour that there is: in a table of a hundred million rows that is
-/// 0.3 million rows of keys and not 3.4 million. Where hours begin is the server's time zone's business, so the bounds are
-/// wide enough for any.
-pub(super) fn page_of_rows_by_hours(from: Origin) -> &'static str {
-    static SQL: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
-    SQL[from as usize].get_or_init(|| {
-        page(from, |table| {
-            let hour = format!("toStartOfHour({})", table.time);
-            format!(
-                " AND {hour} > fromUnixTimestamp64Nano({{time:Int64}}) - toIntervalHour(1) \
-                 AND {hour} <= fromUnixTimestamp64Nano({{until:Int64}})"
-            )
-        })
-    })
-}
-
 /// All rows of several sessions, one session after the other in the order in which they are bound; the line begins
 /// with the session's place among them, from 1.
 pub(super) fn rows_of_sessions(from: Origin, hours: Option<Hours>) -> String {
@@ -167,12 +141,15 @@ pub(super) fn rows_of_insert(from: Origin, hours: Option<Hours>) -> String {
 /// a receiver takes one event once.
 const SPARE_ROWS: u64 = 100;
 
+/// Rows of the session from a key on, up to a time, within hours where a key can tell them apart. In a table of a hundred million rows
+/// naming them is to read 0.3 million rows of keys and not 3.4 million.
+///
 /// Each table gives as many rows as a page has, and some. They are chosen by their keys before any is formatted, so a stretch of
 /// time with far more rows costs little more. Rows of one key, which differ in their texts alone, are in the order of the texts:
 /// that is why there must be all of those at the page's end, and so [`SPARE_ROWS`] behind it.
-fn page(from: Origin, condition: impl Fn(&Table) -> String) -> String {
+pub(super) fn page_of_rows(from: Origin, hours: Option<Hours>) -> String {
     let tables = union(|table| {
-        let rows = table.select(from, &table.texts(), &condition(table));
+        let rows = table.select(from, &table.texts(), &hours::within(hours, table.time));
         format!(
             "SELECT * FROM ({rows} ORDER BY {KEY} LIMIT {{limit:UInt64}} + {{offset:UInt64}} + {SPARE_ROWS})"
         )

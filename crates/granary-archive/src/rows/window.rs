@@ -4,8 +4,6 @@
 //! left for every later one. Within a stretch, the hour in the sort key keeps the server away from the rest. How
 //! wide a stretch must be for a page of rows follows from how many the one before had.
 
-use crate::hours::LAST_HOUR;
-
 /// The end of time.
 const LATEST: i64 = i64::MAX;
 
@@ -61,11 +59,6 @@ impl Window {
         }
     }
 
-    /// Whether the hour says where in a table's key the rows of this stretch are, if reading stands at that time.
-    pub(super) fn is_of_hours(self, from: i64) -> bool {
-        from >= 0 && self.end < LAST_HOUR
-    }
-
     /// The same, where it is known that nothing lies behind a time.
     pub(super) fn closed(self, latest: i64) -> Self {
         Self { end: self.end.min(latest), last: latest, latest, ..self }
@@ -112,6 +105,7 @@ fn scaled(width: i64, by: u64, of: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hours::Hours;
 
     const SECOND: i64 = 1_000_000_000;
     const EXTENT: Extent = Extent { records: 10_000, first: 1_000 * SECOND, last: 11_000 * SECOND };
@@ -127,20 +121,10 @@ mod tests {
     fn an_object_looks_before_the_first_known_row_without_regard_to_hours_and_then_by_them() {
         let before = Window::before(EXTENT, 500);
         assert_eq!(before.end(), 1_000 * SECOND - 1);
-        assert!(!before.is_of_hours(i64::MIN));
+        assert_eq!(Hours::between(i64::MIN, before.end()), None);
         let next = before.next(0, 500);
-        assert!(next.is_of_hours(before.end() + 1) && next.end() > before.end());
+        assert!(Hours::between(before.end() + 1, next.end()).is_some());
         assert_eq!(Window::before(Extent::default(), 500), Window::ALL);
-    }
-
-    #[test]
-    fn hours_are_told_apart_from_1970_to_2106_and_no_further() {
-        let window = Window::begin(EXTENT, 2_000 * SECOND, 500);
-        assert!(window.is_of_hours(0) && !window.is_of_hours(-1));
-        assert!(!Window::ALL.is_of_hours(0));
-        let late = 4_294_967_295 * SECOND;
-        let extent = Extent { records: 10_000, first: late - 60 * SECOND, last: late + 60 * SECOND };
-        assert!(!Window::begin(extent, extent.first, 9_000).is_of_hours(extent.first));
     }
 
     #[test]
