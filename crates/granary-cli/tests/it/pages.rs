@@ -4,7 +4,10 @@ use crate::process::granary;
 
 const OPERATIONS: &str = include_str!("../../../../deploy/OPERATIONS.md");
 const DEPLOYING: &str = include_str!("../../../../deploy/README.md");
-const RULES: &str = include_str!("../../../../deploy/prometheus/granary.rules.yml");
+const RULES: [&str; 2] = [
+    include_str!("../../../../deploy/prometheus/granary.rules.yml"),
+    include_str!("../../../../deploy/prometheus/agents.rules.yml"),
+];
 
 /// What stands between backquotes and begins with `granary` and a space.
 fn commands(page: &str) -> Vec<String> {
@@ -33,7 +36,11 @@ fn every_command_of_the_pages_is_known_with_its_flags() {
 
 #[test]
 fn every_alert_is_on_the_page_with_what_to_do() {
-    let names = RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).map(str::to_owned);
+    let names = RULES
+        .iter()
+        .flat_map(|rules| rules.lines())
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+        .map(str::to_owned);
     let mut alerts: Vec<_> = names.collect();
     let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grafana/source/alerts");
     for source in std::fs::read_dir(sources).unwrap() {
@@ -41,7 +48,7 @@ fn every_alert_is_on_the_page_with_what_to_do() {
         let title = text.lines().find_map(|line| line.strip_prefix("title = \"")?.strip_suffix('"'));
         alerts.push(title.unwrap().to_owned());
     }
-    assert!(alerts.len() > 25, "{alerts:?}");
+    assert!(alerts.len() > 35, "{alerts:?}");
     let (_, page) = OPERATIONS.split_once("## Alerts").unwrap();
     for alert in alerts {
         assert!(page.contains(&alert), "{alert} is not on the page");
