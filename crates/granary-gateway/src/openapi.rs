@@ -1,8 +1,9 @@
 //! The interface as an `OpenAPI` 3.1 document, made from the catalogue in force.
 //!
 //! What queries take stands in their headers, what they answer the engine is asked, once for each version of a
-//! catalogue: soon after it came into force ([`keep_known`]), or when the document is wanted before that. The rest is written in [`routes`]; a test holds it against the router, and one against real answers. The document is
-//! built as JSON rather than with the types of a crate: nearly all of it is made from data, of which such types know nothing.
+//! catalogue: soon after it came into force ([`keep_known`]), or when the document is wanted before that. The rest is
+//! written in [`routes`]; a test holds it against the router, and one against real answers. The document is built as JSON
+//! rather than with the types of a crate: nearly all of it is made from data, of which such types know nothing.
 
 mod problems;
 mod queries;

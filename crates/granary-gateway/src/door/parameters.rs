@@ -68,7 +68,9 @@ impl Statement {
                 "decompress" if value != "0" => {
                     return Err(Refusal::unsupported("a compressed statement; send it as it is"));
                 }
-                _ if [&CREDENTIALS[..], &DECIDED_HERE, &OF_INSERTS].concat().contains(&name) => {}
+                _ if CREDENTIALS.contains(&name)
+                    || DECIDED_HERE.contains(&name)
+                    || OF_INSERTS.contains(&name) => {}
                 _ => asked.parameters.push((name.to_owned(), value.to_owned())),
             }
         }
