@@ -6,7 +6,7 @@ use granary_clickhouse::{TABLES, Warehouse};
 use granary_model::TenantId;
 use reqwest::StatusCode;
 
-use crate::capture::{Capture, CapturedRequest};
+use crate::capture::Capture;
 use crate::receiver::Receiver;
 
 /// Lines received again at once.
@@ -25,12 +25,7 @@ async fn content(warehouse: &Warehouse, table: &str) -> (u64, u64, u64) {
 #[tokio::test]
 async fn every_session_of_the_capture_read_back_from_its_archive_is_its_rows() {
     let receiver = Receiver::start("archived").await;
-    for CapturedRequest { signal, is_json, body } in Capture::open().requests() {
-        let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
-        let sent =
-            receiver.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
-        assert_eq!(sent.status(), StatusCode::OK);
-    }
+    receiver.send_captured(Capture::open().requests()).await;
     let archived = receiver.finish().await;
 
     let folder = tempfile::tempdir().unwrap();

@@ -8,20 +8,10 @@ use std::time::{Duration, SystemTime};
 use futures::StreamExt;
 use granary_archive::{Archive, ArchiveConfig, RestoreOptions};
 use granary_clickhouse::Warehouse;
-use reqwest::StatusCode;
 
-use crate::capture::{Capture, CapturedRequest};
+use crate::capture::Capture;
 use crate::receiver::Receiver;
 use crate::restored::{content, tables};
-
-async fn send(receiver: &Receiver, requests: Vec<CapturedRequest>) {
-    for CapturedRequest { signal, is_json, body } in requests {
-        let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
-        let sent =
-            receiver.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
-        assert_eq!(sent.status(), StatusCode::OK);
-    }
-}
 
 async fn contents(warehouse: &Warehouse) -> Vec<(&'static str, (u64, u64))> {
     let mut contents = Vec::new();
@@ -45,8 +35,8 @@ async fn what_came_after_a_backup_comes_back_from_the_archive() {
     let owner = receiver.warehouse.owner.clone();
     let all = with_rows(&owner).await;
 
-    send(&receiver, earlier).await;
-    receiver.is_delivered().await;
+    receiver.send_captured(earlier).await;
+    receiver.accounting.settled().await;
     let backed_up = contents(&owner).await;
     for table in &all {
         owner.execute(&format!("CREATE TABLE `backup {table}` AS `{table}`")).await.unwrap();
@@ -56,7 +46,7 @@ async fn what_came_after_a_backup_comes_back_from_the_archive() {
             .unwrap();
     }
 
-    send(&receiver, later).await;
+    receiver.send_captured(later).await;
     let _received = receiver.finish().await;
     let folder = tempfile::tempdir().unwrap();
     let config = ArchiveConfig { url: folder.path().display().to_string(), ..ArchiveConfig::default() };

@@ -8,9 +8,11 @@ use granary_model::Signal;
 use granary_redact::{RedactConfig, Redactor};
 use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::capture::CapturedRequest;
 
 pub(crate) struct Receiver {
     pub(crate) warehouse: TestWarehouse,
@@ -79,12 +81,14 @@ impl Receiver {
         self.client.post(format!("http://{}/v1/{signal}", self.http))
     }
 
-    /// Waits until nothing that was answered waits for the warehouse.
-    pub(crate) async fn is_delivered(&self) {
-        eventually("everything is stored", async || {
-            Signal::ALL.iter().all(|signal| self.accounting.of(*signal).waiting == 0)
-        })
-        .await;
+    /// Sends what was captured, each request in its own encoding, and has all of it taken.
+    pub(crate) async fn send_captured(&self, requests: impl IntoIterator<Item = CapturedRequest>) {
+        for CapturedRequest { signal, is_json, body } in requests {
+            let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
+            let sent =
+                self.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
+            assert_eq!(sent.status(), StatusCode::OK);
+        }
     }
 
     /// Stops in order; what the warehouse does not take stays in the log.

@@ -3,10 +3,9 @@
 use futures::StreamExt;
 use granary_archive::{Archive, ArchiveConfig, RestoreOptions};
 use granary_clickhouse::{TABLES, Warehouse};
-use reqwest::StatusCode;
 use std::time::{Duration, SystemTime};
 
-use crate::capture::{Capture, CapturedRequest};
+use crate::capture::Capture;
 use crate::receiver::Receiver;
 
 /// Rows that no session has cannot be in a session's archive.
@@ -40,12 +39,7 @@ pub(crate) async fn content(warehouse: &Warehouse, sql: &str) -> (u64, u64) {
 #[tokio::test]
 async fn every_session_of_the_capture_restored_into_an_empty_warehouse_makes_equal_tables() {
     let receiver = Receiver::start("capture_archived").await;
-    for CapturedRequest { signal, is_json, body } in Capture::open().requests() {
-        let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
-        let sent =
-            receiver.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
-        assert_eq!(sent.status(), StatusCode::OK);
-    }
+    receiver.send_captured(Capture::open().requests()).await;
     let received = receiver.finish().await;
     // A record without a session is in a rollup and in no archive; the capture's requests all have one.
     let others: u64 = received

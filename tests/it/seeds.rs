@@ -2,16 +2,13 @@
 
 use granary_testkit::TestWarehouse;
 
-use crate::capture::{Capture, CapturedRequest};
+use crate::capture::Capture;
 use crate::receiver::Receiver;
 
 /// A warehouse with the captured sessions in it.
 pub(crate) async fn filled(test: &str) -> TestWarehouse {
     let receiver = Receiver::start(test).await;
-    for CapturedRequest { signal, is_json, body } in Capture::open().requests() {
-        let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
-        receiver.post(&signal).header("Content-Type", content_type).body(body).send().await.unwrap();
-    }
+    receiver.send_captured(Capture::open().requests()).await;
     receiver.finish().await
 }
 
