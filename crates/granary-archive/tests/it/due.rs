@@ -99,7 +99,7 @@ async fn a_record_stored_late_under_an_early_time_of_arrival_makes_its_session_d
 }
 
 /// Waits until the sessions are archived, however many passes that takes.
-async fn until_archived(archive: &Archive, sessions: &[&str]) {
+pub(crate) async fn until_archived(archive: &Archive, sessions: &[&str]) {
     let all_archived = async {
         for session in sessions {
             while archive.archived(&tenant(), session).await.unwrap().is_none() {

@@ -1,10 +1,13 @@
 //! A session is archived in whole wherever in time its records are, though a pass looks at some hours alone.
 
-use granary_archive::Pass;
+use std::time::{Duration, SystemTime};
+
+use granary_archive::{Archive, ArchiveConfig, Pass};
 use granary_model::{Attribute, Attributes, LogRecord, Span, SpanId, TraceId};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Fixture, INGESTED_MS, TIME, event, records, store, store_at, tenant};
+use crate::due::until_archived;
+use crate::support::{Fixture, INGESTED_MS, TIME, event, folder_config, records, store, store_at, tenant};
 
 const DAY: u64 = 24 * 3_600;
 
@@ -86,4 +89,36 @@ async fn times_that_no_hour_of_a_key_tells_apart_are_archived_with_the_others() 
     assert_eq!(pass(&fixture).await.archived, 1);
     are_whole(&fixture, &[("s", 5, 0)]).await;
     assert_eq!(pass(&fixture).await, Pass::default());
+}
+
+#[tokio::test]
+async fn a_record_far_from_what_a_pass_knows_of_is_archived_when_all_sessions_are_looked_at() {
+    let fixture = Fixture::new("hours_far").await;
+    let owner = &fixture.warehouse.owner;
+    let config = ArchiveConfig {
+        quiet: Duration::ZERO,
+        interval: Duration::from_millis(20),
+        ..folder_config(&fixture.folder)
+    };
+    let archive = Archive::open(&config, owner.clone()).await.unwrap();
+    let stop = CancellationToken::new();
+    let role = tokio::spawn({
+        let (archive, stop) = (archive.clone(), stop.clone());
+        async move { archive.run(stop).await }
+    });
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let minutes_ago = |minutes: i64| i64::try_from(now).unwrap() - minutes * 60_000;
+    // The first pass looks at all sessions, and the ones after it at what arrived within the last ten minutes.
+    store_at(owner, "default", minutes_ago(1), &records(events("first", [0]))).await;
+    until_archived(&archive, &["first"]).await;
+    store_at(owner, "default", minutes_ago(120), &records(vec![span("s", 0)])).await;
+    store_at(owner, "default", minutes_ago(1), &records(events("s", [90 * DAY]))).await;
+    until_archived(&archive, &["s"]).await;
+    stop.cancel();
+    role.await.unwrap();
+    let archived = fixture.archive.archived(&tenant(), "s").await.unwrap().unwrap().contents;
+    assert_eq!((archived.logs, archived.spans), (1, 0), "the span is neither new nor near");
+
+    assert_eq!(archive.run_once(CancellationToken::new()).await.unwrap().archived, 1);
+    are_whole(&fixture, &[("s", 1, 1)]).await;
 }
