@@ -278,3 +278,41 @@ pub(crate) async fn mark(
     mark::add(warehouse, &archived.iter().collect::<Vec<_>>()).await?;
     Ok(archived)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_done_once_its_mark_has_everything_that_is_stored_and_nothing_newer_came() {
+        let stored = Holdings { logs: 3, spans: 2, points: 1, newest_ms: 1_000 };
+        let key = ObjectKey::new(&TenantId::default(), "s", 0);
+        let task = |change: fn(&mut ArchivedSession)| {
+            let mut before = ArchivedSession {
+                tenant: TenantId::default(),
+                session: "s".to_owned(),
+                key: key.clone(),
+                contents: Trailer {
+                    logs: 3,
+                    spans: 2,
+                    metric_points: 1,
+                    first_time_unix_nano: 1,
+                    last_time_unix_nano: 2,
+                    sha256: String::new(),
+                },
+                ingested_up_to_ms: 1_000,
+                bytes: 1,
+                compressed_bytes: 1,
+            };
+            change(&mut before);
+            let name = SessionName::new(&TenantId::default(), "s");
+            Task { name, before: Some(before), stored, hours: None }
+        };
+        assert!(task(|_| {}).is_done());
+        assert!(task(|before| before.contents.spans = 9).is_done(), "rows may have been deleted since");
+        assert!(!task(|before| before.ingested_up_to_ms = 999).is_done());
+        assert!(!task(|before| before.contents.logs = 2).is_done());
+        assert!(!task(|before| before.contents.metric_points = 0).is_done());
+        assert!(!Task { before: None, ..task(|_| {}) }.is_done());
+    }
+}
