@@ -12,7 +12,6 @@ use crate::fs::{DirectoryEntry, FileSystem};
 use crate::header::{HEADER_BYTES, HEADER_SIZE, Header, HeaderPage, Previous, VERSION};
 use crate::position::{Mark, Position, SegmentNumber, Sequence, Sequences};
 use crate::problem::{Damage, Missing, Problem};
-use crate::quarantine;
 use crate::record::FRAME_BYTES;
 use crate::scan::{Depth, SCAN_WINDOW, SegmentScan, scan};
 use crate::window::Window;
@@ -83,7 +82,8 @@ fn sort_names(entries: Vec<DirectoryEntry>, problems: &mut Vec<Problem>) -> Vec<
     for DirectoryEntry { name, bytes, is_dir } in entries {
         match SegmentNumber::from_file_name(&name) {
             Some(number) if !is_dir => segments.push((number, bytes)),
-            _ if is_dir && name == quarantine::DIRECTORY => {}
+            // The quarantine, and what those who keep a log put beside it.
+            _ if is_dir && !is_ours(&name) => {}
             _ if !is_dir && (name == checkpoint::FILE_NAME || name == LOCK_NAME) => {}
             _ if !is_dir && name.strip_suffix(UNFINISHED).is_some_and(is_ours) => {
                 problems.push(Problem::Unfinished { name });
