@@ -7,10 +7,12 @@
 
 mod column;
 mod frame;
+mod leave_out;
 mod nested;
 
 pub(crate) use column::{Column, Fixed, LowText, Nullable, Text};
 pub(crate) use frame::FrameWriter;
+pub use leave_out::{Remains, SealedBlockError, leave_out};
 pub(crate) use nested::{AttributeMap, List};
 
 /// Where a block is written to.

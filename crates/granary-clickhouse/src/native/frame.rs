@@ -103,24 +103,32 @@ fn frame_size(size: usize) -> [u8; 4] {
     u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes()
 }
 
+/// The bytes that frames hold. `None` where they are not what [`FrameWriter`] wrote.
+pub(crate) fn decompress(mut frames: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    while !frames.is_empty() {
+        let size = |at: usize| Some(u32::from_le_bytes(*frames.get(at..)?.first_chunk()?) as usize);
+        let (compressed, whole) = (size(HASH + 1)?, size(HASH + 5)?);
+        let (frame, rest) = frames.split_at_checked(HASH.checked_add(compressed)?)?;
+        let (hash, body) = frame.split_at_checked(HASH)?;
+        let is_ours = compressed >= HEADER && whole <= MAX_FRAME && body[0] == METHOD_LZ4;
+        if !is_ours || *hash != cityhash_102_128(body).rotate_left(64).to_le_bytes() {
+            return None;
+        }
+        let before = out.len();
+        out.resize(before + whole, 0);
+        let size = lz4_flex::block::decompress_into(&body[HEADER..], &mut out[before..]).ok()?;
+        if size != whole {
+            return None;
+        }
+        frames = rest;
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn decompress(mut frames: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        while !frames.is_empty() {
-            let size = |at: usize| u32::from_le_bytes(*frames[at..].first_chunk().unwrap()) as usize;
-            let (compressed, whole) = (size(HASH + 1), size(HASH + 5));
-            let (frame, rest) = frames.split_at(HASH + compressed);
-            assert!(whole <= MAX_FRAME);
-            let hash = cityhash_102_128(&frame[HASH..]).rotate_left(64).to_le_bytes();
-            assert_eq!(frame[..HASH], hash);
-            out.extend(lz4_flex::block::decompress(&frame[HASH + HEADER..], whole).unwrap());
-            frames = rest;
-        }
-        out
-    }
 
     #[test]
     fn bytes_come_out_as_they_went_in_whatever_the_pieces() {
@@ -136,7 +144,7 @@ mod tests {
             }
             writer.put(rest);
             writer.finish(&mut out);
-            assert!(decompress(&out) == bytes);
+            assert!(decompress(&out).unwrap() == bytes);
         }
     }
 
