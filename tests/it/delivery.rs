@@ -17,7 +17,7 @@ use crate::receiver::{Receiver, config};
 use granary_load::FaultyProxy;
 
 /// The test's database through a connection that can be cut.
-async fn behind_switch(test: &str) -> (TestWarehouse, FaultyProxy, Warehouse) {
+pub(crate) async fn behind_switch(test: &str) -> (TestWarehouse, FaultyProxy, Warehouse) {
     let warehouse = granary_testkit::warehouse(test).await;
     let target = warehouse.owner_config.url.trim_start_matches("http://").parse().unwrap();
     let switch = FaultyProxy::start(target).await.unwrap();

@@ -23,6 +23,7 @@ mod restored;
 mod rollout;
 mod secrets;
 mod seeds;
+mod several;
 mod tls;
 mod totals;
 

@@ -32,7 +32,7 @@ fn near(what: &str, a: f64, b: f64) {
     assert!((a - b).abs() < 1e-6, "{what}: {a} is not {b}");
 }
 
-async fn says(warehouse: &Warehouse, truth: &Truth) {
+pub(crate) async fn says(warehouse: &Warehouse, truth: &Truth) {
     let events = counts(warehouse, "SELECT toString(AgentEvent), count() FROM otel_logs GROUP BY 1").await;
     assert_eq!(events, truth.events);
     assert_eq!(events.values().sum::<u64>(), truth.log_records);

@@ -30,7 +30,7 @@ pub struct Counts {
     pub stored: u64,
     /// Records left out, by reason.
     pub rejected: BTreeMap<DropReason, u64>,
-    /// Records that had come before, and were acknowledged again.
+    /// Records that had come before, here or to another receiver, and were acknowledged again.
     pub duplicates: u64,
     /// Records whose senders were told that they are not kept, for the whole request's reason.
     pub refused: u64,
@@ -72,6 +72,8 @@ pub(crate) enum End {
     Stored,
     Quarantined,
     Refused,
+    /// Another receiver stores them.
+    Duplicate,
 }
 
 /// The counts of all tenants and signals. Clones share them.
@@ -209,12 +211,14 @@ impl Accounting {
                 End::Stored => &mut counts.stored,
                 End::Quarantined => &mut counts.quarantined,
                 End::Refused => &mut counts.refused,
+                End::Duplicate => &mut counts.duplicates,
             } += records;
         });
         let outcome = match end {
             End::Stored => Outcome::Stored,
             End::Quarantined => Outcome::Quarantined,
             End::Refused => Outcome::Refused,
+            End::Duplicate => Outcome::Duplicate,
         };
         self.add(tenant, signal, minute, [(outcome, records)]);
         self.0.changed.notify_waiters();

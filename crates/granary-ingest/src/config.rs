@@ -106,6 +106,19 @@ pub struct IngestConfig {
     pub duplicate_window: Duration,
     /// How many events that window remembers at most, at 40 to 80 bytes of memory each; the latest half for sure.
     pub duplicate_window_events: usize,
+    /// The other receivers, as `host:port` of their `peer_address`. A name may have many addresses, this receiver's own
+    /// among them, and is looked up every few seconds. With any set, an event that was sent to several receivers is stored
+    /// once: they ask one another before they insert. What they know of one another's events counts into
+    /// `duplicate_window_events` of another such window.
+    pub peers: Vec<String>,
+    /// Where the other receivers ask. Port 0 takes a free one.
+    pub peer_address: Option<SocketAddr>,
+    /// What receivers show one another; the same for all. Needed where others can reach `peer_address`.
+    pub peer_secret: String,
+    /// How long inserting waits for another receiver that does not answer; then it is away, and not waited for until it
+    /// is back. It covers a restart, or what reaches both meanwhile may be stored twice.
+    #[serde(with = "humantime_serde")]
+    pub peer_patience: Duration,
     /// Confirmed data stay in the log for this long, so that what ClickHouse loses with its machine's power can
     /// be sent again. When the log is half full they are deleted earlier.
     #[serde(with = "humantime_serde")]
@@ -157,6 +170,10 @@ impl Default for IngestConfig {
             drain_timeout: Duration::from_secs(10),
             duplicate_window: Duration::from_mins(10),
             duplicate_window_events: 2_000_000,
+            peers: Vec::new(),
+            peer_address: None,
+            peer_secret: String::new(),
+            peer_patience: Duration::from_secs(5),
             wal_keep: Duration::from_mins(10),
             max_event_age: Duration::from_hours(24 * 366),
             max_event_ahead: Duration::from_hours(24),

@@ -24,6 +24,7 @@ use crate::config::IngestConfig;
 use crate::doubt::{self, Verdict};
 use crate::durable::Durable;
 use crate::lane::unix_now;
+use crate::left_out::LeftOut;
 use crate::metrics::Metrics;
 use crate::pace::{Backoff, Pace};
 use crate::quarantine::Quarantine;
@@ -63,7 +64,9 @@ pub(crate) struct Deliverer {
     pub(crate) quarantine: Quarantine,
     pub(crate) accounting: Accounting,
     pub(crate) metrics: Metrics,
+    /// What is on disk, and settled with the other receivers.
     pub(crate) durable: watch::Receiver<Durable>,
+    pub(crate) left_out: LeftOut,
     /// Finish what is in the log if ClickHouse takes it, then end.
     pub(crate) drain: CancellationToken,
 }
@@ -125,7 +128,8 @@ impl Deliverer {
             bytes: self.config.max_insert_bytes,
             entries: position.pace.entries(),
         };
-        if let Some(round) = self.read(position, Sequence::new(u64::MAX), bounds).await? {
+        let end = self.durable.borrow().end.sequence;
+        if let Some(round) = self.read(position, end, bounds).await? {
             let sent_ms = unix_ms();
             position.is_behind = round.is_full;
             let plan = Plan {
@@ -188,8 +192,9 @@ impl Deliverer {
         let mut backoff = Backoff::new();
         loop {
             let mut reader = position.reader.take().unwrap_or_else(|| self.log.read_from(position.mark));
+            let left_out = self.left_out.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let round = round::read(&mut reader, end, bounds);
+                let round = round::read(&mut reader, end, bounds, &left_out);
                 (reader, round)
             });
             match read.await {
@@ -241,6 +246,9 @@ impl Deliverer {
             }
         }
         result?;
+        for (tenant, signal, minute, rows) in &round.left_out {
+            self.accounting.ended(tenant, *signal, *minute, *rows, End::Duplicate);
+        }
         position.pace.ended(progress.failed.load(Ordering::Relaxed) == 0);
         if progress.failed.load(Ordering::Relaxed) > 0 {
             // Whatever it was, the server may be another one now.

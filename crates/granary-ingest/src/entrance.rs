@@ -6,12 +6,14 @@ use granary_access::{Tls, TlsFiles, Watch, Watched};
 
 use crate::config::IngestConfig;
 use crate::metrics::Metrics;
+use crate::peers;
 use crate::sender::Keys;
 use crate::server::BindError;
 
 /// A door in messages: what it is and the flag that moves it.
 pub(crate) const HTTP: (&str, &str) = ("OTLP over HTTP", "--otlp-http");
 pub(crate) const GRPC: (&str, &str) = ("OTLP over gRPC", "--otlp-grpc");
+pub(crate) const PEERS: (&str, &str) = ("other receivers", "--ingest-peer-address");
 
 /// What both doors ask of who comes in.
 pub(crate) struct Entrance {
@@ -31,6 +33,7 @@ impl Entrance {
             client_ca: config.tls_client_ca.clone(),
         };
         let watched = [Watched::look([config.keys_file.clone()]), Watched::look(files.paths())];
+        peers::check(config)?;
         let keys = Keys::open(config)?;
         let tls = Tls::open(files)?.map(Arc::new);
         for ((door, flag), address) in [(HTTP, config.http), (GRPC, config.grpc)] {

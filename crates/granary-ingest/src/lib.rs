@@ -13,7 +13,9 @@
 //!    insert sends and begins new ones. Requests that came meanwhile share that commit.
 //! 4. **Log** ([`durable`]): the sealed group is one record of the write-ahead log ([`entry`]); groups share a
 //!    sync; then everyone who waits is answered.
-//! 5. **Deliver** ([`deliver`]): a stretch of the log becomes inserts ([`round`]) that are repeated, byte for byte
+//! 5. **Settle** ([`settle`]), where there are other receivers: they are asked for the events ([`peers`]), and one that another
+//!    stores is left out here ([`claims`], [`left_out`]).
+//! 6. **Deliver** ([`deliver`]): a stretch of the log becomes inserts ([`round`]) that are repeated, byte for byte
 //!    and token for token, until ClickHouse has confirmed them ([`doubt`]), or refused them for good
 //!    ([`mod@quarantine`]). The checkpoint moves behind the stretch.
 //!
@@ -35,6 +37,7 @@ mod accept;
 mod accounting;
 mod allowance;
 mod blocks;
+mod claims;
 mod config;
 mod connections;
 mod deliver;
@@ -49,9 +52,11 @@ mod group;
 mod grpc;
 mod http;
 mod lane;
+mod left_out;
 mod metrics;
 mod pace;
 mod partition;
+mod peers;
 mod put_aside;
 mod quarantine;
 mod recheck;
@@ -59,6 +64,7 @@ mod recover;
 mod round;
 mod sender;
 mod server;
+mod settle;
 mod team;
 mod tickets;
 mod window;

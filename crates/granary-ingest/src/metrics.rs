@@ -21,6 +21,9 @@
 //! | `granary_insert_failures_total` | `table` | attempts without a confirmation |
 //! | `granary_insert_sent_again_rows_total` | `table` | rows the server had confirmed and lost |
 //! | `granary_quarantine_files`, `granary_quarantine_bytes` | | inserts that ClickHouse refused |
+//! | `granary_ingest_peers` | `state` | other receivers that are `here` or `away` |
+//! | `granary_ingest_claims_total` | `result` | events that others were asked for, as they were `granted` or `denied` |
+//! | `granary_ingest_known_claims` | | events whose receiver is remembered |
 //! | `granary_redactions_total` | `rule` | replacements by rule; never a text |
 //! | `granary_duplicate_window_events` | | event ids that are remembered |
 
@@ -41,6 +44,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Unit;
 
 use crate::accounting::Accounting;
+use crate::claims::Claims;
 use crate::error::Refusal;
 use crate::quarantine::Quarantine;
 use crate::sender::Keys;
@@ -83,6 +87,16 @@ struct OfDoor {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPeers {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfClaim {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfFile {
     what: &'static str,
 }
@@ -104,6 +118,8 @@ pub(crate) struct Metrics {
     insert_seconds: Family<OfTable, Histogram>,
     insert_failures: Family<OfTable, Counter>,
     sent_again: Family<OfTable, Counter>,
+    peers: Family<OfPeers, Gauge>,
+    claims: Family<OfClaim, Counter>,
 }
 
 /// From half a millisecond to 16 s.
@@ -129,6 +145,8 @@ impl Metrics {
             insert_seconds: Family::new_with_constructor(seconds),
             insert_failures: Family::default(),
             sent_again: Family::default(),
+            peers: Family::default(),
+            claims: Family::default(),
         };
         registry.with(|registry| {
             registry.register(
@@ -200,6 +218,12 @@ impl Metrics {
                 "Rows the server had confirmed and lost",
                 metrics.sent_again.clone(),
             );
+            registry.register("granary_ingest_peers", "Other receivers by state", metrics.peers.clone());
+            registry.register(
+                "granary_ingest_claims",
+                "Events that other receivers were asked for",
+                metrics.claims.clone(),
+            );
         });
         metrics
     }
@@ -251,6 +275,21 @@ impl Metrics {
         self.sync.observe(after.as_secs_f64());
     }
 
+    /// Says how many other receivers are there.
+    pub(crate) fn peers(&self, here: usize, away: usize) {
+        for (state, count) in [("here", here), ("away", away)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.peers.get_or_create(&OfPeers { state }).set(count);
+        }
+    }
+
+    /// Counts events that others were asked for, and those of them that they denied.
+    pub(crate) fn claimed(&self, asked: usize, denied: usize) {
+        for (result, count) in [("granted", asked.saturating_sub(denied)), ("denied", denied)] {
+            self.claims.get_or_create(&OfClaim { result }).inc_by(count as u64);
+        }
+    }
+
     pub(crate) fn inserted(&self, table: &'static str, rows: u64, after: Duration) {
         self.insert_rows.get_or_create(&OfTable { table }).inc_by(rows);
         self.insert_seconds.get_or_create(&OfTable { table }).observe(after.as_secs_f64());
@@ -283,6 +322,7 @@ pub(crate) struct Observed {
     pub(crate) quarantine: Quarantine,
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) window: Arc<Window>,
+    pub(crate) claims: Option<Arc<Claims>>,
 }
 
 impl Collector for Observed {
@@ -350,6 +390,7 @@ impl Collector for Observed {
             ConstGauge::new(whole(count)).encode(keys.encode_family(&[("state", state.name())])?)?;
         }
         let usage = self.log.usage();
+        let claims = self.claims.as_ref().map_or(0, |claims| claims.len());
         let (files, bytes) = self.quarantine.usage().unwrap_or_default();
         for (name, help, value) in [
             ("granary_wal_used_bytes", "What the log takes on disk", usage.used_bytes),
@@ -363,6 +404,7 @@ impl Collector for Observed {
             ("granary_quarantine_files", "Inserts that ClickHouse refused", files),
             ("granary_quarantine_bytes", "What they take on disk", bytes),
             ("granary_duplicate_window_events", "Event ids that are remembered", self.window.len() as u64),
+            ("granary_ingest_known_claims", "Events whose receiver is remembered", claims as u64),
         ] {
             let gauge = ConstGauge::new(whole(value));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use granary_model::EventId;
-use granary_wal::{Mark, OpenError, Opened, ReadError};
+use granary_wal::{Mark, OpenError, Opened, ReadError, Sequence};
 
 use crate::accounting::Accounting;
+use crate::claims::Claims;
 use crate::config::IngestConfig;
 use crate::deliver::Kept;
 use crate::entry::Entry;
+use crate::left_out::LeftOut;
 use crate::window::{Ticket, Window};
 
 /// An open log and what it says.
@@ -19,15 +21,29 @@ pub(crate) struct Recovered {
     pub(crate) resume: Mark,
     pub(crate) kept: Kept,
     pub(crate) window: Arc<Window>,
+    pub(crate) left_out: LeftOut,
+}
+
+/// What an earlier life left cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecoverError {
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    #[error("which events other receivers store: {0}")]
+    LeftOut(std::io::Error),
 }
 
 /// Opens the log and reads it once: the ids of every event in it go into the window, and what is not confirmed
-/// is counted. Takes as long as reading the log does.
+/// is counted. What is delivered, or was about to be, goes into `claims`. Takes as long as reading the log does.
 ///
 /// # Errors
 ///
 /// The log cannot be opened.
-pub(crate) fn open(config: &IngestConfig, accounting: &Accounting) -> Result<Recovered, OpenError> {
+pub(crate) fn open(
+    config: &IngestConfig,
+    accounting: &Accounting,
+    claims: Option<&Claims>,
+) -> Result<Recovered, RecoverError> {
     let Opened { writer, log, recovery } = granary_wal::open(&config.wal())?;
     for problem in &recovery.found.problems {
         tracing::warn!(%problem, "the write-ahead log is not as it was left");
@@ -37,6 +53,10 @@ pub(crate) fn open(config: &IngestConfig, accounting: &Accounting) -> Result<Rec
     }
     let window = Window::new(config.duplicate_window, config.duplicate_window_events);
     let mut reader = log.read_from(log.oldest());
+    let kept = log.checkpoint().map(|checkpoint| Kept::read(&checkpoint.blob)).unwrap_or_default();
+    let left_out = LeftOut::open(&config.wal_dir, log.oldest().sequence).map_err(RecoverError::LeftOut)?;
+    // Others may have been told that these are stored from here.
+    let settled = kept.plan.map_or(recovery.resume.sequence, |plan| Sequence::new(plan.end));
     let mut waiting = 0;
     loop {
         match reader.next_record() {
@@ -45,6 +65,15 @@ pub(crate) fn open(config: &IngestConfig, accounting: &Accounting) -> Result<Rec
                     for id in &entry.events {
                         // One that was there is in the log twice: it was sent again after the window had passed.
                         window.insert(EventId(id.0), Ticket::RECOVERED);
+                    }
+                    if let Some(claims) = claims {
+                        let theirs = left_out.of(record.sequence).unwrap_or_default();
+                        for id in &entry.events {
+                            let is_theirs = theirs.contains(id);
+                            if is_theirs || record.sequence < settled {
+                                claims.recovered(*id, !is_theirs);
+                            }
+                        }
                     }
                     if record.sequence >= recovery.resume.sequence {
                         for block in &entry.blocks {
@@ -72,6 +101,5 @@ pub(crate) fn open(config: &IngestConfig, accounting: &Accounting) -> Result<Rec
             "an earlier run left records in the write-ahead log; they are inserted now"
         );
     }
-    let kept = log.checkpoint().map(|checkpoint| Kept::read(&checkpoint.blob)).unwrap_or_default();
-    Ok(Recovered { writer, log, resume: recovery.resume, kept, window: Arc::new(window) })
+    Ok(Recovered { writer, log, resume: recovery.resume, kept, window: Arc::new(window), left_out })
 }

@@ -4,18 +4,19 @@
 //! the inserts, their order, their bytes and their tokens. So whoever delivers it after a crash sends the same
 //! again, and ClickHouse knows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use granary_clickhouse::{ClickHouseError, Insert, Warehouse};
-use granary_model::Signal;
+use granary_model::{EventId, Signal};
 use granary_wal::{Mark, ReadError, Reader, Sequence};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::accounting::Minute;
 use crate::entry::{Block, Entry, EntryError};
+use crate::left_out::LeftOut;
 
 /// Which stretch is being inserted, as the checkpoint keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub(crate) struct Round {
     /// Behind its last record: the checkpoint when it is done.
     pub(crate) after: Mark,
     pub(crate) shipments: Vec<Shipment>,
+    /// Whose rows are left out because another receiver stores them, and when they came.
+    pub(crate) left_out: Vec<(String, Signal, Minute, u64)>,
     pub(crate) entries: usize,
     /// A bound was reached before the end of what is on disk.
     pub(crate) is_full: bool,
@@ -91,10 +94,21 @@ pub(crate) enum RoundError {
 
 /// Reads on from where the reader stands: to the end of what is on disk, to `end`, or until the bounds are
 /// reached. `None` if there is nothing to read.
-pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result<Option<Round>, RoundError> {
+pub(crate) fn read(
+    reader: &mut Reader,
+    end: Sequence,
+    bounds: Bounds,
+    left_out: &LeftOut,
+) -> Result<Option<Round>, RoundError> {
     let mut gathering = Gathering::default();
-    let mut round =
-        Round { after: reader.mark(), shipments: Vec::new(), entries: 0, is_full: false, damage: Vec::new() };
+    let mut round = Round {
+        after: reader.mark(),
+        shipments: Vec::new(),
+        left_out: Vec::new(),
+        entries: 0,
+        is_full: false,
+        damage: Vec::new(),
+    };
     let mut bytes = 0;
     loop {
         // One is taken however small the bounds are, or nothing would ever be.
@@ -109,8 +123,11 @@ pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result
         match reader.next_record() {
             Ok(Some(record)) => {
                 bytes += record.payload.len() as u64;
-                let entry = Entry::read(record.payload)
+                let mut entry = Entry::read(record.payload)
                     .map_err(|source| RoundError::Entry { sequence: record.sequence, source })?;
+                if let Some(events) = left_out.of(record.sequence) {
+                    leave_out(&mut entry, &events, &mut round.left_out);
+                }
                 gathering.add(entry);
                 round.entries += 1;
             }
@@ -123,6 +140,32 @@ pub(crate) fn read(reader: &mut Reader, end: Sequence, bounds: Bounds) -> Result
     }
     round.shipments = gathering.shipments(bounds.shipment_rows);
     Ok((round.entries > 0 || !round.damage.is_empty()).then_some(round))
+}
+
+/// Takes the rows of events out of an entry's blocks.
+fn leave_out(
+    entry: &mut Entry,
+    events: &HashSet<EventId>,
+    left_out: &mut Vec<(String, Signal, Minute, u64)>,
+) {
+    let minute = Minute::of_batch(entry.batch);
+    for block in &mut entry.blocks {
+        match granary_clickhouse::leave_out(&block.frames, |id| events.contains(&id)) {
+            Ok(None) => {}
+            Ok(Some(remains)) => {
+                let signal = block.signal();
+                left_out.extend(
+                    remains.left_out.into_iter().map(|(tenant, rows)| (tenant, signal, minute, rows)),
+                );
+                (block.rows, block.tenants, block.frames) = (remains.rows, remains.tenants, remains.frames);
+            }
+            // Rows that are stored twice can be told by their ids; a log that stands still takes no more.
+            Err(error) => {
+                tracing::error!(%error, table = block.table, batch = %entry.batch, "rows that another receiver stores cannot be left out; they are stored twice");
+            }
+        }
+    }
+    entry.blocks.retain(|block| block.rows > 0);
 }
 
 /// What keeps blocks out of one another's inserts: table, partition, columns.

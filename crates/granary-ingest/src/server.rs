@@ -1,8 +1,9 @@
-//! Both doors: bind, serve, and the order in which they shut.
+//! The doors: bind, serve, and the order in which they shut.
 //!
 //! Shutdown: the doors take no new connections and finish the requests they have, which wait for their commits;
 //! connections that do not end within a moment are cut ([`crate::connections`]). With the last door gone the lanes
 //! seal what is open and end; the log's thread ends after the last group; the deliverer inserts what it still can.
+//! Other receivers are answered until nothing is delivered any more.
 //! Whoever was answered with success is on disk, whoever was not was told or will see the connection go.
 
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use granary_access::{KeyFileError, Tls, TlsError, Watch};
 use granary_clickhouse::Warehouse;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
-use granary_wal::{ConfigError, OpenError};
+use granary_wal::{ConfigError, Mark, OpenError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -23,19 +24,22 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::accounting::Accounting;
+use crate::claims::{Claims, Instance};
 use crate::config::IngestConfig;
 use crate::connections::{Door, Manners};
 use crate::deliver::Deliverer;
 use crate::doors::{Doors, Shared};
 use crate::durable::{Durable, DurableThread, ProblemLog};
-use crate::entrance::{Entrance, GRPC, HTTP};
+use crate::entrance::{Entrance, GRPC, HTTP, PEERS};
 use crate::flush;
 use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, TraceService};
 use crate::http::{DOOR as HTTP_DOOR, router};
 use crate::lane::{Equipment, Lanes};
 use crate::metrics::{Metrics, Observed};
+use crate::peers::{self, DOOR as PEERS_DOOR, Peers};
 use crate::quarantine::Quarantine;
-use crate::recover::{self, Recovered};
+use crate::recover::{self, RecoverError, Recovered};
+use crate::settle::Settler;
 use crate::tickets::Tickets;
 
 /// The receiving role cannot start.
@@ -92,6 +96,23 @@ pub enum BindError {
         /// What makes it so much.
         expanded: ByteSize,
     },
+    /// The settings about other receivers do not go together.
+    #[error("{reason}")]
+    Peers {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// What was left out of the log because another receiver stores it cannot be read.
+    #[error(
+        "{} cannot be used: {source}; another folder can be set with --ingest-wal-dir",
+        wal_dir.display()
+    )]
+    LeftOut {
+        /// The log's folder.
+        wal_dir: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started: {source}")]
     Thread {
@@ -107,6 +128,7 @@ pub struct Ingest {
     grpc: TcpListener,
     doors: Doors,
     log_thread: JoinHandle<()>,
+    others: Option<Others>,
     deliverer: JoinHandle<()>,
     flusher: JoinHandle<()>,
     flushed: CancellationToken,
@@ -115,6 +137,17 @@ pub struct Ingest {
     accounting: Accounting,
     tls: Option<Arc<Tls>>,
     watch: Watch,
+}
+
+/// What goes on with other receivers.
+#[derive(Debug)]
+struct Others {
+    address: SocketAddr,
+    door: JoinHandle<()>,
+    watch: JoinHandle<()>,
+    settler: JoinHandle<()>,
+    /// Closes the door.
+    stop: CancellationToken,
 }
 
 /// The folder within the log's that refused inserts are put into.
@@ -150,11 +183,21 @@ impl Ingest {
         entrance.warn(config);
         let http = bind(HTTP, config.http).await?;
         let grpc = bind(GRPC, config.grpc).await?;
+        let peers_door = match config.peer_address {
+            Some(address) => Some(bind(PEERS, address).await?),
+            None => None,
+        };
         let accounting = Accounting::default();
-        let (of_config, of_accounting) = (config.clone(), accounting.clone());
-        let recovered = tokio::task::spawn_blocking(move || recover::open(&of_config, &of_accounting));
+        let claims = peers_door.is_some().then(|| {
+            let (time, events) = (config.duplicate_window, config.duplicate_window_events);
+            Arc::new(Claims::new(Instance::new(), time, events))
+        });
+        let (of_config, of_accounting, of_claims) = (config.clone(), accounting.clone(), claims.clone());
+        let recovered = tokio::task::spawn_blocking(move || {
+            recover::open(&of_config, &of_accounting, of_claims.as_deref())
+        });
         let recovered = recovered.await.map_err(thread_ended)?.map_err(|error| log_refused(error, config))?;
-        let Recovered { writer, log, resume, kept, window } = recovered;
+        let Recovered { writer, log, resume, kept, window, left_out } = recovered;
         let redactor = Arc::new(redactor);
         let quarantine = quarantine(config);
         let metrics = Metrics::register(registry);
@@ -167,6 +210,7 @@ impl Ingest {
             quarantine: quarantine.clone(),
             redactor: Arc::clone(&redactor),
             window: Arc::clone(&window),
+            claims: claims.clone(),
         };
         registry.with(|registry| registry.register_collector(Box::new(observed)));
 
@@ -182,6 +226,22 @@ impl Ingest {
             problem: ProblemLog::default(),
         };
         let log_thread = tokio::task::spawn_blocking(move || thread.run(&receiver));
+        let (others, durable_seen) = match peers_door.zip(claims) {
+            Some((listener, claims)) => {
+                let (settled, settled_seen) = watch::channel(Durable { end: resume, rows: 0 });
+                let settler = Settler {
+                    log: log.clone(),
+                    durable: durable_seen,
+                    peers: Peers::new(config, claims.me(), metrics.clone()),
+                    claims,
+                    left_out: left_out.clone(),
+                    metrics: metrics.clone(),
+                    settled,
+                };
+                (Some(Others::begin(config, listener, settler, resume)?), settled_seen)
+            }
+            None => (None, durable_seen),
+        };
         let drain = CancellationToken::new();
         let deliverer = Deliverer {
             config: config.clone(),
@@ -191,6 +251,7 @@ impl Ingest {
             accounting: accounting.clone(),
             metrics: metrics.clone(),
             durable: durable_seen,
+            left_out,
             drain: drain.clone(),
         };
         let deliverer = tokio::spawn(deliverer.run(resume, kept, tables_ready.clone()));
@@ -209,6 +270,7 @@ impl Ingest {
             grpc,
             doors,
             log_thread,
+            others,
             deliverer,
             flusher,
             flushed,
@@ -250,6 +312,12 @@ impl Ingest {
         self.grpc.local_addr().expect("a bound listener has an address")
     }
 
+    /// Where other receivers ask, if they do.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.others.as_ref().map(|others| others.address)
+    }
+
     /// What came and what became of it.
     #[must_use]
     pub fn accounting(&self) -> Accounting {
@@ -264,6 +332,7 @@ impl Ingest {
             grpc,
             doors,
             log_thread,
+            mut others,
             deliverer,
             flusher,
             flushed,
@@ -273,13 +342,7 @@ impl Ingest {
             watch,
             ..
         } = self;
-        let config = doors.config();
-        let manners = |http2_only| Manners {
-            max_connections: config.max_connections,
-            header_timeout: config.header_timeout,
-            idle_timeout: config.idle_timeout.max(Duration::from_secs(1)),
-            http2_only,
-        };
+        let config = doors.config().clone();
         let door = |name, listener, app, manners| {
             let (tls, metrics) = (tls.clone(), doors.metrics().clone());
             Door { name, listener, app, tls, manners, metrics }
@@ -287,8 +350,8 @@ impl Ingest {
         let services = Routes::new(ExportServer::new(doors.clone(), LogsService))
             .add_service(ExportServer::new(doors.clone(), TraceService))
             .add_service(ExportServer::new(doors.clone(), MetricsService));
-        let http = door(HTTP_DOOR, http, router(doors.clone()), manners(false));
-        let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), manners(true));
+        let http = door(HTTP_DOOR, http, router(doors.clone()), manners(&config, false));
+        let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), manners(&config, true));
         drop(doors);
         let reloading = tokio::spawn(watch.run(stop.clone()));
         tokio::join!(http.serve(stop.clone()), grpc.serve(stop));
@@ -298,8 +361,13 @@ impl Ingest {
         if let Err(error) = log_thread.await {
             tracing::error!(%error, "the write-ahead log's thread ended before its work");
         }
+        let until = tokio::time::Instant::now() + drain_timeout;
+        if let Some(others) = &mut others {
+            // What is durable is settled soon, or when the others' patience is over.
+            drop(tokio::time::timeout_at(until, &mut others.settler).await);
+        }
         drain.cancel();
-        match tokio::time::timeout(drain_timeout, deliverer).await {
+        match tokio::time::timeout_at(until, deliverer).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the deliverer ended before its work"),
             Err(_) => {
@@ -309,6 +377,9 @@ impl Ingest {
         flushed.cancel();
         if let Err(error) = flusher.await {
             tracing::error!(%error, "the last counts were not written");
+        }
+        if let Some(others) = others {
+            others.end().await;
         }
     }
 }
@@ -320,8 +391,61 @@ async fn bind(
     TcpListener::bind(address).await.map_err(|source| BindError::Address { door, flag, address, source })
 }
 
+impl Others {
+    /// Opens the door before anything is settled or delivered: a receiver that asks must be answered.
+    fn begin(
+        config: &IngestConfig,
+        listener: TcpListener,
+        settler: Settler,
+        resume: Mark,
+    ) -> Result<Self, BindError> {
+        let address = listener.local_addr().map_err(|source| BindError::Thread { source })?;
+        let stop = CancellationToken::new();
+        let door = Door {
+            name: PEERS_DOOR,
+            listener,
+            app: peers::router(Arc::clone(&settler.claims), &config.peer_secret),
+            tls: None,
+            manners: manners(config, false),
+            metrics: settler.metrics.clone(),
+        };
+        Ok(Self {
+            address,
+            door: tokio::spawn(door.serve(stop.clone())),
+            watch: tokio::spawn(settler.peers.clone().watch()),
+            settler: tokio::spawn(settler.run(resume)),
+            stop,
+        })
+    }
+
+    /// Nothing is delivered any more.
+    async fn end(self) {
+        self.settler.abort();
+        self.watch.abort();
+        self.stop.cancel();
+        if let Err(error) = self.door.await {
+            tracing::error!(%error, "the door for other receivers ended before its time");
+        }
+    }
+}
+
+fn manners(config: &IngestConfig, http2_only: bool) -> Manners {
+    Manners {
+        max_connections: config.max_connections,
+        header_timeout: config.header_timeout,
+        idle_timeout: config.idle_timeout.max(Duration::from_secs(1)),
+        http2_only,
+    }
+}
+
 /// In the words of our settings.
-fn log_refused(error: OpenError, config: &IngestConfig) -> BindError {
+fn log_refused(error: RecoverError, config: &IngestConfig) -> BindError {
+    let error = match error {
+        RecoverError::Log(error) => error,
+        RecoverError::LeftOut(source) => {
+            return BindError::LeftOut { wal_dir: config.wal_dir.clone(), source };
+        }
+    };
     match error {
         OpenError::Config(ConfigError::TotalTooSmall { max_total_bytes, least }) => BindError::WalTooSmall {
             max: ByteSize(max_total_bytes),

@@ -58,8 +58,8 @@ struct Generations {
 type Ids = HashMap<u128, Ticket, BuildHasherDefault<TakeBits>>;
 
 /// Ids are hashes; a part of one is a good hash of it.
-#[derive(Default)]
-struct TakeBits(u64);
+#[derive(Debug, Default)]
+pub(crate) struct TakeBits(u64);
 
 impl Hasher for TakeBits {
     fn finish(&self) -> u64 {

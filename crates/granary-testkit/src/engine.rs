@@ -50,7 +50,7 @@ pub fn engine_options(data_dir: &Path) -> EngineOptions {
 }
 
 /// A database of a test's own with all migrations applied.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TestWarehouse {
     /// With all rights.
     pub owner: Warehouse,

@@ -163,6 +163,13 @@ pub(crate) const KEYS: &[Key] = &[
     value("ingest.drain_timeout", "How long an ordered stop may go on inserting what is in the log"),
     value("ingest.duplicate_window", "An event that comes again within this time is not stored again"),
     value("ingest.duplicate_window_events", "How many events that window remembers at most"),
+    value(
+        "ingest.peers",
+        "The other receivers, [\"host:port\"]: with them an event sent to several is stored once; a name may have many addresses",
+    ),
+    value("ingest.peer_address", "Where the other receivers ask; port 0 takes a free one"),
+    secret("ingest.peer_secret", "What receivers show one another; the same for all"),
+    value("ingest.peer_patience", "How long inserting waits for another receiver that does not answer"),
     value("ingest.max_event_age", "An event older than this is marked as having a wrong clock"),
     value("ingest.max_event_ahead", "The same for one this far in the future"),
     value("ingest.lanes", "Threads that decode and fill blocks"),

@@ -1,0 +1,322 @@
+//! The other receivers: where they are, and what they say when they are asked for events ([`crate::claims`]).
+//!
+//! Names are looked up again and again, and each may have many addresses, this receiver's own among them. A receiver that does not
+//! answer is asked again until the patience is over; then it is away, is not waited for, and is tried again every second.
+//!
+//! While one is away the others go on without it, and events that are in its log and not delivered are safe: it asks for them
+//! when it is back, before it delivers them. What it had delivered or was about to, it had asked for; those that it asked know.
+//! So an event is stored twice only if
+//!
+//! - its sender reached two receivers that did not reach each other for longer than the patience;
+//! - a receiver that was asked for it was started again, and the one that asked is away when the repetition comes;
+//! - more came between the two than [is remembered](crate::IngestConfig::duplicate_window);
+//!
+//! and one is lost only with the disk of the receiver that acknowledged it.
+
+mod door;
+mod message;
+
+pub(crate) use door::{DOOR, router};
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use granary_model::EventId;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::claims::Instance;
+use crate::config::IngestConfig;
+use crate::metrics::Metrics;
+use crate::pace::Backoff;
+use crate::server::BindError;
+
+/// How often a receiver that is away is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often names are looked up, in times of [`RETRY`].
+const LOOK_UP: u32 = 5;
+
+/// Shorter than the door keeps a connection that is not used.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Events of one request.
+const AT_ONCE: usize = 1 << 15;
+
+/// The other receivers. Clones share what is known of them.
+#[derive(Clone)]
+pub(crate) struct Peers(Arc<Shared>);
+
+struct Shared {
+    names: Vec<String>,
+    secret: String,
+    patience: Duration,
+    me: Instance,
+    client: Client<HttpConnector, Full<Bytes>>,
+    known: Mutex<BTreeMap<SocketAddr, Standing>>,
+    metrics: Metrics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is asked and waited for.
+    Here,
+    Away,
+    /// It is this receiver.
+    Me,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("{0}")]
+    Unreachable(#[from] hyper_util::client::legacy::Error),
+    #[error("it answered {0}; ingest.peer_secret must be the same everywhere")]
+    Secret(StatusCode),
+    #[error("it answered {0}")]
+    Status(StatusCode),
+    #[error("its answer cannot be read: {0}")]
+    Malformed(Box<dyn std::error::Error + Send + Sync>),
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+}
+
+/// Looks whether the settings are of use together.
+pub(crate) fn check(config: &IngestConfig) -> Result<(), BindError> {
+    let IngestConfig { peers, peer_address, peer_secret, .. } = config;
+    let wrong = |reason: String| Err(BindError::Peers { reason });
+    for name in peers {
+        let port =
+            name.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+        if !matches!(port, Some(Ok(_))) {
+            return wrong(format!("{name:?} in ingest.peers is not host:port"));
+        }
+    }
+    if !peers.is_empty() && (config.duplicate_window.is_zero() || config.duplicate_window_events == 0) {
+        return wrong(
+            "ingest.peers is set and ingest.duplicate_window remembers nothing: give it a time".to_owned(),
+        );
+    }
+    match peer_address {
+        None if !peers.is_empty() => wrong(
+            "ingest.peers is set and ingest.peer_address is not: the others must be able to ask this receiver, too"
+                .to_owned(),
+        ),
+        Some(address) if peers.is_empty() => wrong(format!(
+            "ingest.peer_address is {address} and ingest.peers is empty: nobody would be asked; set both or neither"
+        )),
+        Some(address) if !address.ip().to_canonical().is_loopback() && peer_secret.is_empty() => wrong(format!(
+            "others can reach ingest.peer_address {address}: set ingest.peer_secret, the same for all receivers, or \
+             serve this machine only with 127.0.0.1:{}",
+            address.port()
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Peers {
+    pub(crate) fn new(config: &IngestConfig, me: Instance, metrics: Metrics) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(config.peer_patience));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self(Arc::new(Shared {
+            names: config.peers.clone(),
+            secret: config.peer_secret.clone(),
+            patience: config.peer_patience,
+            me,
+            client,
+            known: Mutex::default(),
+            metrics,
+        }))
+    }
+
+    /// Looks names up and tries receivers that are away, without an end.
+    pub(crate) async fn watch(self) {
+        let mut ticks = interval(RETRY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for number in 1_u32.. {
+            ticks.tick().await;
+            if number.is_multiple_of(LOOK_UP) {
+                self.look_up().await;
+            }
+            for address in self.those(Standing::Away) {
+                match self.exchange(address, &[], RETRY).await {
+                    Ok(_) => {
+                        tracing::info!(%address, "a receiver that was away is back");
+                        self.set(address, Standing::Here);
+                    }
+                    Err(error) => tracing::debug!(%address, %error, "a receiver is still away"),
+                }
+            }
+        }
+    }
+
+    /// Looks the names up. A name that cannot be looked up keeps the addresses it had.
+    pub(crate) async fn look_up(&self) {
+        let mut found = BTreeMap::new();
+        let mut is_whole = true;
+        for name in &self.0.names {
+            match tokio::net::lookup_host(name).await {
+                Ok(addresses) => found.extend(addresses.map(|address| (address, Standing::Here))),
+                Err(error) => {
+                    is_whole = false;
+                    tracing::warn!(%name, %error, "the name of a receiver cannot be looked up; trying again");
+                }
+            }
+        }
+        let mut known = self.lock();
+        if is_whole {
+            known.retain(|address, _| found.contains_key(address));
+        }
+        for (address, standing) in found {
+            known.entry(address).or_insert(standing);
+        }
+        self.count(&known);
+    }
+
+    /// Asks all others for events, and returns those that another has.
+    pub(crate) async fn ask(&self, ids: &[EventId]) -> Vec<EventId> {
+        let mut denied = Vec::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let asking = self.those(Standing::Here).into_iter().map(|address| self.ask_one(address, ids));
+            denied.extend(futures::future::join_all(asking).await.into_iter().flatten());
+        }
+        denied
+    }
+
+    async fn ask_one(&self, address: SocketAddr, ids: &[EventId]) -> Vec<EventId> {
+        let began = Instant::now();
+        let mut backoff = Backoff::new();
+        loop {
+            let left = self.0.patience.saturating_sub(began.elapsed());
+            let error = match self.exchange(address, ids, left).await {
+                Ok(denied) => return denied,
+                Err(error) => error,
+            };
+            let wait = backoff.next();
+            if began.elapsed() + wait >= self.0.patience {
+                tracing::warn!(
+                    %address, %error,
+                    "another receiver does not answer: events that reached both may be stored twice until it does"
+                );
+                self.set(address, Standing::Away);
+                return Vec::new();
+            }
+            tracing::debug!(%address, %error, "another receiver does not answer; asking again");
+            sleep(wait).await;
+        }
+    }
+
+    async fn exchange(
+        &self,
+        address: SocketAddr,
+        ids: &[EventId],
+        limit: Duration,
+    ) -> Result<Vec<EventId>, NoAnswer> {
+        timeout(limit, self.exchange_without_limit(address, ids))
+            .await
+            .unwrap_or(Err(NoAnswer::TimedOut(limit)))
+    }
+
+    async fn exchange_without_limit(
+        &self,
+        address: SocketAddr,
+        ids: &[EventId],
+    ) -> Result<Vec<EventId>, NoAnswer> {
+        let mut request = Request::new(Full::new(message::question(self.0.me, ids)));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = format!("http://{address}{}", door::PATH).parse().map_err(malformed)?;
+        if !self.0.secret.is_empty() {
+            let value =
+                http::HeaderValue::try_from(format!("Bearer {}", self.0.secret)).map_err(malformed)?;
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        let response = self.0.client.request(request).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            status @ StatusCode::UNAUTHORIZED => return Err(NoAnswer::Secret(status)),
+            status => return Err(NoAnswer::Status(status)),
+        }
+        let body = Limited::new(response.into_body(), message::answer_bytes(ids.len()));
+        let body = body.collect().await.map_err(malformed)?.to_bytes();
+        let (other, places) = message::read_answer(&body).ok_or_else(|| malformed("it is cut short"))?;
+        if other == self.0.me {
+            self.set(address, Standing::Me);
+            return Ok(Vec::new());
+        }
+        let at = |place: u32| ids.get(place as usize).copied();
+        places
+            .map(|place| at(place).ok_or_else(|| malformed("it names an event that was not asked for")))
+            .collect()
+    }
+
+    fn those(&self, standing: Standing) -> Vec<SocketAddr> {
+        let known = self.lock();
+        known.iter().filter(|(_, of)| **of == standing).map(|(address, _)| *address).collect()
+    }
+
+    fn set(&self, address: SocketAddr, standing: Standing) {
+        let mut known = self.lock();
+        // It may have vanished from the names meanwhile.
+        if let Some(of) = known.get_mut(&address) {
+            *of = standing;
+        }
+        self.count(&known);
+    }
+
+    fn count(&self, known: &BTreeMap<SocketAddr, Standing>) {
+        let of = |standing| known.values().filter(|of| **of == standing).count();
+        self.0.metrics.peers(of(Standing::Here), of(Standing::Away));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Standing>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn malformed(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> NoAnswer {
+    NoAnswer::Malformed(reason.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(peers: &[&str], address: Option<&str>, secret: &str) -> Option<String> {
+        let config = IngestConfig {
+            peers: peers.iter().map(|name| (*name).to_owned()).collect(),
+            peer_address: address.map(|address| address.parse().unwrap()),
+            peer_secret: secret.to_owned(),
+            ..IngestConfig::default()
+        };
+        check(&config).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn settings_that_cannot_work_together_are_refused_with_what_to_do() {
+        assert_eq!(refusal(&[], None, ""), None);
+        assert_eq!(refusal(&["other:4319"], Some("127.0.0.1:4319"), ""), None);
+        assert_eq!(refusal(&["[::1]:4319"], Some("0.0.0.0:4319"), "secret"), None);
+        for (peers, address, said) in [
+            (&["other"][..], Some("127.0.0.1:4319"), "\"other\" in ingest.peers is not host:port"),
+            (&[":4319"], Some("127.0.0.1:4319"), "is not host:port"),
+            (&["other:4319"], None, "ingest.peer_address is not"),
+            (&[], Some("127.0.0.1:4319"), "ingest.peers is empty"),
+            (&["other:4319"], Some("0.0.0.0:4319"), "set ingest.peer_secret"),
+        ] {
+            let told = refusal(peers, address, "").unwrap();
+            assert!(told.contains(said), "{told}");
+        }
+    }
+}
