@@ -72,5 +72,6 @@ mod window;
 pub use accounting::{Accounting, Counts};
 pub use config::IngestConfig;
 pub use error::Refusal;
+pub use peers::reach_peers;
 pub use quarantine::{Aftermath, Quarantine, Quarantined, QuarantinedPart};
 pub use server::{BindError, Ingest, quarantine};

@@ -13,6 +13,7 @@
 //!
 //! and one is lost only with the disk of the receiver that acknowledged it.
 
+mod asker;
 mod door;
 mod message;
 
@@ -23,14 +24,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use asker::{Asker, NoAnswer};
 use granary_model::EventId;
-use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::claims::Instance;
 use crate::config::IngestConfig;
@@ -44,9 +40,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often names are looked up, in times of [`RETRY`].
 const LOOK_UP: u32 = 5;
 
-/// Shorter than the door keeps a connection that is not used.
-const IDLE: Duration = Duration::from_secs(30);
-
 /// Events of one request.
 const AT_ONCE: usize = 1 << 15;
 
@@ -56,10 +49,8 @@ pub(crate) struct Peers(Arc<Shared>);
 
 struct Shared {
     names: Vec<String>,
-    secret: String,
     patience: Duration,
-    me: Instance,
-    client: Client<HttpConnector, Full<Bytes>>,
+    asker: Asker,
     known: Mutex<BTreeMap<SocketAddr, Standing>>,
     metrics: Metrics,
 }
@@ -71,21 +62,6 @@ enum Standing {
     Away,
     /// It is this receiver.
     Me,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum NoAnswer {
-    #[error("{0}")]
-    Unreachable(#[from] hyper_util::client::legacy::Error),
-    #[error("it answered {0}; ingest.peer_secret must be the same everywhere")]
-    Secret(StatusCode),
-    #[error("it answered {0}")]
-    Status(StatusCode),
-    #[error("its answer cannot be read: {0}")]
-    Malformed(Box<dyn std::error::Error + Send + Sync>),
-    #[error("no answer within {0:?}")]
-    TimedOut(Duration),
 }
 
 /// Looks whether the settings are of use together.
@@ -121,21 +97,34 @@ pub(crate) fn check(config: &IngestConfig) -> Result<(), BindError> {
     }
 }
 
+/// Looks whether each of the other receivers answers, as [`IngestConfig::peers`] names them: for each address what is wrong
+/// with it, if anything is.
+pub async fn reach_peers(config: &IngestConfig) -> Vec<(String, Result<(), String>)> {
+    let asker = Asker::new(config, Instance::new());
+    let mut reached = Vec::new();
+    for name in &config.peers {
+        let addresses = match tokio::net::lookup_host(name).await {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                reached.push((name.clone(), Err(error.to_string())));
+                continue;
+            }
+        };
+        for address in addresses {
+            let answer = asker.ask(address, &[], config.peer_patience).await;
+            reached
+                .push((format!("{name} at {address}"), answer.map(drop).map_err(|error| error.to_string())));
+        }
+    }
+    reached
+}
+
 impl Peers {
     pub(crate) fn new(config: &IngestConfig, me: Instance, metrics: Metrics) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(config.peer_patience));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
         Self(Arc::new(Shared {
             names: config.peers.clone(),
-            secret: config.peer_secret.clone(),
             patience: config.peer_patience,
-            me,
-            client,
+            asker: Asker::new(config, me),
             known: Mutex::default(),
             metrics,
         }))
@@ -218,47 +207,19 @@ impl Peers {
         }
     }
 
+    /// One question and its answer; a receiver that is this one has nothing to say.
     async fn exchange(
         &self,
         address: SocketAddr,
         ids: &[EventId],
         limit: Duration,
     ) -> Result<Vec<EventId>, NoAnswer> {
-        timeout(limit, self.exchange_without_limit(address, ids))
-            .await
-            .unwrap_or(Err(NoAnswer::TimedOut(limit)))
-    }
-
-    async fn exchange_without_limit(
-        &self,
-        address: SocketAddr,
-        ids: &[EventId],
-    ) -> Result<Vec<EventId>, NoAnswer> {
-        let mut request = Request::new(Full::new(message::question(self.0.me, ids)));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = format!("http://{address}{}", door::PATH).parse().map_err(malformed)?;
-        if !self.0.secret.is_empty() {
-            let value =
-                http::HeaderValue::try_from(format!("Bearer {}", self.0.secret)).map_err(malformed)?;
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-        }
-        let response = self.0.client.request(request).await?;
-        match response.status() {
-            StatusCode::OK => {}
-            status @ StatusCode::UNAUTHORIZED => return Err(NoAnswer::Secret(status)),
-            status => return Err(NoAnswer::Status(status)),
-        }
-        let body = Limited::new(response.into_body(), message::answer_bytes(ids.len()));
-        let body = body.collect().await.map_err(malformed)?.to_bytes();
-        let (other, places) = message::read_answer(&body).ok_or_else(|| malformed("it is cut short"))?;
-        if other == self.0.me {
+        let (other, denied) = self.0.asker.ask(address, ids, limit).await?;
+        if other == self.0.asker.me {
             self.set(address, Standing::Me);
             return Ok(Vec::new());
         }
-        let at = |place: u32| ids.get(place as usize).copied();
-        places
-            .map(|place| at(place).ok_or_else(|| malformed("it names an event that was not asked for")))
-            .collect()
+        Ok(denied)
     }
 
     fn those(&self, standing: Standing) -> Vec<SocketAddr> {
@@ -283,10 +244,6 @@ impl Peers {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Standing>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn malformed(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> NoAnswer {
-    NoAnswer::Malformed(reason.into())
 }
 
 #[cfg(test)]

@@ -123,8 +123,13 @@ async fn a_granary_that_runs_is_well_and_what_is_made_wrong_is_told() {
             "/dev/shm/granary",
             "--archive-keep-tenants",
             "[\"acme\"]",
+            "--ingest-peers",
+            "[\"127.0.0.1:9\"]",
+            "--ingest-peer-address",
+            "127.0.0.1:4319",
         ],
     );
+    wrong.assert("other receivers", "fail", "127.0.0.1:9");
     wrong.assert("catalogue", "fail", "broken");
     wrong.assert("retention", "fail", "acme");
     wrong.assert("schema", "fail", "not applied");

@@ -62,7 +62,7 @@ fn a_role_gets_the_passwords_that_it_needs_and_no_others() {
     let of_role = |role: &str| -> &[&str] {
         match role {
             "migrate" => &["clickhouse-password"],
-            "ingest" => &["clickhouse-password", "redact-hash-key"],
+            "ingest" => &["clickhouse-password", "peer-secret", "redact-hash-key"],
             "archiver" => &["clickhouse-password", "s3-secret-access-key"],
             "gateway" => &[
                 "clickhouse-auditor-password",

@@ -77,6 +77,7 @@ archive.
 {{- if and $values.clickhouse.auditorUser (has "auditor" .users) }}{{ $keys = append $keys "clickhouse-auditor-password" }}{{ end -}}
 {{- if and .redacts (eq $values.redact.identity "hash") }}{{ $keys = append $keys "redact-hash-key" }}{{ end -}}
 {{- if and .archive $values.archive.s3.accessKeyId }}{{ $keys = append $keys "s3-secret-access-key" }}{{ end -}}
+{{- if .peers }}{{ $keys = append $keys "peer-secret" }}{{ end -}}
 {{- if .cursors }}{{ $keys = append $keys "cursor-key" }}{{ end -}}
 {{- toJson $keys -}}
 {{- end }}

@@ -22,8 +22,18 @@ pub(super) async fn checks(settings: &Settings) -> Vec<Check> {
     for (name, address, role) in doors {
         checks.push(door(name, address, role).await);
     }
+    for (name, answer) in granary_ingest::reach_peers(&settings.ingest).await {
+        checks.push(match answer {
+            Ok(()) => Check::ok(PEERS, format!("{name} answers")),
+            Err(error) => Check::fail(PEERS, format!("{name}: {error}"), ADVICE),
+        });
+    }
     checks
 }
+
+const PEERS: &str = "other receivers";
+const ADVICE: &str = "start the receiver there, and give all of them the same ingest.peer_secret: events that are sent to two \
+                      that do not reach each other are stored twice";
 
 async fn door(name: &'static str, address: SocketAddr, role: &str) -> Check {
     if address.port() == 0 {

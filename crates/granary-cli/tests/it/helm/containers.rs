@@ -89,18 +89,19 @@ fn every_argument_and_every_variable_is_taken() {
 }
 
 /// The address variables and the port of each.
-const DOORS: [(&str, &str); 4] = [
+const DOORS: [(&str, &str); 5] = [
     ("GRANARY_INGEST_GRPC", "otlp-grpc"),
     ("GRANARY_INGEST_HTTP", "otlp-http"),
     ("GRANARY_HEALTH", "health"),
     ("GRANARY_GATEWAY_LISTEN", "http"),
+    ("GRANARY_INGEST_PEER_ADDRESS", "peers"),
 ];
 
 #[test]
 fn ports_are_the_doors_that_the_role_opens() {
     for workload in renderings().iter().flat_map(Rendering::workloads) {
         let opens: &[usize] = match workload.role.as_str() {
-            "ingest" => &[0, 1, 2],
+            "ingest" => &[0, 1, 2, 4],
             "gateway" => &[3],
             "archiver" => &[2],
             _ => &[],

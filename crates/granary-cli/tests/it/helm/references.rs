@@ -150,25 +150,46 @@ fn ingresses_scalers_and_sets_name_what_is_there() {
     }
 }
 
-/// A repetition is known by the receiver that took the first.
 #[test]
-fn a_sender_s_address_stays_with_a_receiver() {
+fn receivers_ask_one_another_by_a_name_that_has_those_that_are_not_ready_too() {
     for rendering in renderings() {
         let receiver = rendering.workload("ingest");
-        let services: Vec<_> = rendering
-            .of_kind("Service")
-            .filter(|service| receiver.is_selected_by(&service["spec"]["selector"]))
-            .filter(|service| service["spec"]["clusterIP"] != "None")
-            .collect();
-        assert!(services.iter().any(|service| service["spec"]["type"] == "ClusterIP"));
-        for service in services {
-            let annotations = service["metadata"]["annotations"].to_string();
-            let by_the_balancer = annotations.contains("stickiness.enabled=true,stickiness.type=source_ip");
-            let kept = service["spec"]["sessionAffinity"] == "ClientIP" || by_the_balancer;
-            assert!(kept, "{}: {}", rendering.name, service["metadata"]["name"]);
-            if service["spec"]["type"] == "LoadBalancer" {
-                assert_eq!(service["spec"]["externalTrafficPolicy"], "Local", "the address is the sender's");
+        let peers = receiver.variables()["GRANARY_INGEST_PEERS"].clone();
+        let peers: Vec<String> = serde_json::from_str(&peers).unwrap();
+        let [(name, port)] = peers.iter().map(|peer| peer.rsplit_once(':').unwrap()).collect::<Vec<_>>()[..]
+        else {
+            panic!("{peers:?}")
+        };
+        let service =
+            rendering.of_kind("Service").find(|service| service["metadata"]["name"] == name).unwrap();
+        assert_eq!(service["spec"]["clusterIP"], "None", "it has an address of each");
+        assert_eq!(service["spec"]["publishNotReadyAddresses"], true);
+        assert!(receiver.is_selected_by(&service["spec"]["selector"]));
+        let ports = service["spec"]["ports"].as_array().unwrap();
+        let of_peers = ports.iter().find(|port| port["name"] == "peers").unwrap();
+        assert_eq!(of_peers["port"].to_string(), port);
+        for policy in rendering.of_kind("NetworkPolicy").map(|policy| &policy["spec"]) {
+            let selector = &policy["podSelector"];
+            if !selector["matchExpressions"].is_null() || !receiver.is_selected_by(&selector["matchLabels"]) {
+                continue;
             }
+            for (rules, side) in [("ingress", "from"), ("egress", "to")] {
+                let rules = policy[rules].as_array().unwrap();
+                let rule = rules.iter().find(|rule| rule["ports"][0]["port"] == "peers").unwrap();
+                assert!(receiver.is_selected_by(&rule[side][0]["podSelector"]["matchLabels"]));
+            }
+        }
+    }
+}
+
+/// A key may be bound to networks.
+#[test]
+fn a_balancer_in_front_of_receivers_keeps_the_sender_s_address() {
+    for rendering in renderings() {
+        let balancers =
+            rendering.of_kind("Service").filter(|service| service["spec"]["type"] == "LoadBalancer");
+        for service in balancers {
+            assert_eq!(service["spec"]["externalTrafficPolicy"], "Local", "{}", rendering.name);
         }
     }
 }

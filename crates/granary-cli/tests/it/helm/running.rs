@@ -23,6 +23,9 @@ fn command(workload: &Workload, dir: &Path, server: &Server, store: &TestS3) -> 
             "GRANARY_ARCHIVE_URL" => format!("s3://{}/archive", store.bucket),
             "GRANARY_ARCHIVE_S3_ENDPOINT" => store.endpoint.clone(),
             "GRANARY_ARCHIVE_S3_ACCESS_KEY_ID" => store.access_key_id.clone(),
+            // Its own address stands for the name of all.
+            "GRANARY_INGEST_PEERS" => "[\"127.0.0.1:4319\"]".to_owned(),
+            "GRANARY_INGEST_PEER_ADDRESS" => "127.0.0.1:0".to_owned(),
             "GRANARY_DATA_DIR" => dir.join(&workload.role).display().to_string(),
             _ => match value.strip_prefix("/etc/granary/") {
                 Some(file) => dir.join(file).display().to_string(),
@@ -45,6 +48,7 @@ async fn every_role_starts_with_what_the_chart_gives_it_and_answers_its_probes()
         ("secrets", "clickhouse-reader-password", &server.reader.password),
         ("secrets", "s3-secret-access-key", &store.secret_access_key),
         ("secrets", "cursor-key", "any text"),
+        ("secrets", "peer-secret", "any text"),
     ] {
         std::fs::create_dir_all(dir.join(folder)).unwrap();
         std::fs::write(dir.join(folder).join(file), text).unwrap();
