@@ -237,6 +237,7 @@ impl Ingest {
                     left_out: left_out.clone(),
                     metrics: metrics.clone(),
                     settled,
+                    gather: config.insert_interval / 4,
                 };
                 (Some(Others::begin(config, listener, settler, resume)?), settled_seen)
             }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use granary_model::EventId;
 use granary_wal::{Log, Mark, ReadError, Reader, Sequence};
@@ -32,6 +33,8 @@ pub(crate) struct Settler {
     pub(crate) metrics: Metrics,
     /// What the deliverer may take.
     pub(crate) settled: watch::Sender<Durable>,
+    /// For how long events gather for one question: commits are many, and each question is a request to every receiver.
+    pub(crate) gather: Duration,
 }
 
 /// Records of the log and their events.
@@ -59,6 +62,7 @@ impl Settler {
                 self.settled.send_modify(|settled| settled.end = mark);
             }
             self.settled.send_modify(|settled| settled.rows = durable.rows);
+            sleep(self.gather).await;
             // Without the log's thread nothing more will come.
             if self.durable.changed().await.is_err() {
                 return;
