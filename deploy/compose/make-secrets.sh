@@ -32,6 +32,8 @@ cat >secrets/clickhouse_users.xml <<XML
             <quota>default</quota>
             <grants>
                 <query>GRANT ALL ON otel.*</query>
+                <!-- Servers with table_engines_require_grant ask for these besides. -->
+                <query>GRANT TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON AggregatingMergeTree</query>
                 <!-- The views for other people's SQL, which read with this user's rights. -->
                 <query>GRANT ALL ON telemetry.*</query>
                 <query>GRANT SET DEFINER ON granary</query>
