@@ -82,7 +82,16 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with $own.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.affinity }}
+{{- $affinity := deepCopy $own.affinity }}
+{{- if and $own.keepApart (not (hasKey $affinity "podAntiAffinity")) }}
+{{- $terms := list }}
+{{- $selector := include "granary.selector" . | fromYaml }}
+{{- range $own.keepApart }}
+{{- $terms = append $terms (dict "weight" 100 "podAffinityTerm" (dict "topologyKey" . "labelSelector" (dict "matchLabels" $selector))) }}
+{{- end }}
+{{- $affinity = set $affinity "podAntiAffinity" (dict "preferredDuringSchedulingIgnoredDuringExecution" $terms) }}
+{{- end }}
+{{- with $affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if $own.topologySpread }}
