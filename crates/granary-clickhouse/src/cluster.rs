@@ -169,6 +169,26 @@ impl Warehouse {
         self.quorum().into_iter().fold(query, |query, (name, value)| query.with_setting(name, value))
     }
 
+    /// Whether Keeper remembers tokens, and which rows there are: both outlive any server and its machine. What a single
+    /// replica says of them does not count, since it may be behind.
+    #[must_use]
+    pub fn is_remembered_in_keeper(&self) -> bool {
+        self.cluster().is_some_and(ClusterConfig::is_replicated)
+    }
+
+    /// Settings of an insert that is on most replicas of its shard when it is answered, so that no machine which loses its
+    /// power takes it along. Inserts need not wait for one another.
+    pub(crate) fn copied(&self, timeout: Duration) -> Vec<(&'static str, String)> {
+        match self.cluster() {
+            Some(cluster) if cluster.is_replicated() => vec![
+                ("insert_quorum", "auto".to_owned()),
+                ("insert_quorum_parallel", "1".to_owned()),
+                ("insert_quorum_timeout", timeout.as_millis().to_string()),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
     /// Settings of an insert that [`Warehouse::as_written`] is to see.
     pub(crate) fn quorum(&self) -> Vec<(&'static str, &'static str)> {
         match self.cluster() {

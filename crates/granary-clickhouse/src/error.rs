@@ -56,6 +56,17 @@ const PERMANENT: [u32; 17] = [
     349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
 ];
 
+/// Codes by which a server says that it does not reach others: a shard, most replicas of one, or Keeper.
+const ABOUT_ANOTHER_SERVER: [u32; 7] = [
+    209, // SOCKET_TIMEOUT
+    210, // NETWORK_ERROR
+    225, // NO_ZOOKEEPER
+    279, // ALL_CONNECTION_TRIES_FAILED
+    285, // TOO_FEW_LIVE_REPLICAS
+    319, // UNKNOWN_STATUS_OF_INSERT
+    999, // KEEPER_EXCEPTION
+];
+
 impl ClickHouseError {
     /// Whether the same statement may succeed later.
     #[must_use]
@@ -65,6 +76,12 @@ impl ClickHouseError {
             Self::Server { code, .. } => !PERMANENT.contains(code),
             Self::Answer { .. } => false,
         }
+    }
+
+    /// Whether the server would have done it, had it reached the servers that it needs for that.
+    #[must_use]
+    pub fn is_about_another_server(&self) -> bool {
+        self.code().is_some_and(|code| ABOUT_ANOTHER_SERVER.contains(&code))
     }
 
     /// The server's error code.
@@ -119,5 +136,9 @@ mod tests {
         assert!(!from_exception("Code: 53. DB::Exception: Type mismatch").is_transient());
         assert_eq!(from_exception("1\t2\nCode: 159. DB::Exception: Timeout exceeded").code(), Some(159));
         assert!(from_exception("502 Bad Gateway").is_transient(), "a balancer answered, not ClickHouse");
+        let alone =
+            from_exception("Code: 285. DB::Exception: Number of alive replicas (1) is less than requested");
+        assert!(alone.is_transient() && alone.is_about_another_server());
+        assert!(!from_exception("Code: 252. DB::Exception: Too many parts").is_about_another_server());
     }
 }

@@ -100,6 +100,9 @@ impl Warehouse {
             for (name, value) in settings {
                 insert = insert.with_setting(*name, *value);
             }
+            for (name, value) in self.copied(timeout) {
+                insert = insert.with_setting(name, value);
+            }
             for piece in frames {
                 insert.send(piece.clone()).await?;
             }
@@ -160,11 +163,16 @@ impl Warehouse {
         Ok(found)
     }
 
-    /// When the server and its machine were started, by the server's own clock; of a cluster the latest start of any server and
-    /// of any machine. A replica that is away is left out: it is back with a later start.
-    pub async fn life(&self) -> Result<ServerLife, ClickHouseError> {
+    /// When the server and its machine were started, by the server's own clock; of shards the latest start of any server and
+    /// of any machine. `None` where [Keeper remembers](Warehouse::is_remembered_in_keeper): no start of a server tells anything
+    /// then, but one has to answer all the same.
+    pub async fn life(&self) -> Result<Option<ServerLife>, ClickHouseError> {
         /// The embedded engine has no such table.
         const UNKNOWN_TABLE: u32 = 60;
+        if self.is_remembered_in_keeper() {
+            self.ping().await?;
+            return Ok(None);
+        }
         let of = |table: &str| match self.cluster() {
             Some(_) => format!("clusterAllReplicas({{cluster:String}}, {table})"),
             None => table.to_owned(),
@@ -186,14 +194,13 @@ impl Warehouse {
             }
             Err(error) => return Err(error),
         };
-        Ok(ServerLife { started_ms, machine_started_ms })
+        Ok(Some(ServerLife { started_ms, machine_started_ms }))
     }
 
     async fn ask_when(&self, sql: &str) -> Result<Option<i64>, ClickHouseError> {
         let mut query = self.query(sql);
         if let Some(cluster) = self.cluster() {
-            let skip = if cluster.is_replicated() { "1" } else { "0" };
-            query = query.param("cluster", &cluster.name).with_setting("skip_unavailable_shards", skip);
+            query = query.param("cluster", &cluster.name);
         }
         self.within_timeout(async { Ok(query.fetch_optional::<i64>().await?) }).await
     }

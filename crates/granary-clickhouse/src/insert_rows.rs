@@ -45,7 +45,10 @@ impl Warehouse {
         token: &str,
         shard: Option<u32>,
     ) -> Result<(), ClickHouseError> {
-        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token), shard, &[]).await
+        let copied = self.copied(self.timeout());
+        let copied: Vec<_> = copied.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token), shard, &copied)
+            .await
     }
 
     async fn insert_body(
@@ -54,7 +57,7 @@ impl Warehouse {
         body: Vec<Bytes>,
         token: Option<&str>,
         shard: Option<u32>,
-        settings: &[(&'static str, &'static str)],
+        settings: &[(&str, &str)],
     ) -> Result<(), ClickHouseError> {
         self.within_timeout(async {
             let mut insert = self

@@ -389,6 +389,7 @@ impl Deliverer {
                 }
             }
         };
+        let Some(life) = life else { return Ok(()) };
         let before = position.known_started_ms.map(|started_ms| ServerLife { started_ms, ..life });
         if before.is_some_and(|before| !before.is_same_as(&life)) {
             self.recheck(life, position.mark).await?;

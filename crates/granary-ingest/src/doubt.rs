@@ -4,9 +4,10 @@
 //! |---|---|---|
 //! | the server's machine has been up since the first attempt | the same blocks under the same token | the server's memory of tokens outlived it, even a `kill -9`: what is there is not added again, and a rollup that the first attempt did not reach is completed |
 //! | its machine was started since | the batches that are not there, under a new token | tokens and parts that were not synced may be gone, each by itself: only the rows themselves can say |
+//! | the tables are replicated | the same blocks under the same token, whoever was started since | tokens are in Keeper, which has them synced and for a week; a replica that is behind does not have all rows yet, so rows say nothing |
 //!
-//! Of a cluster it is the machine that was started last which counts, and of a batch of which some rows are there those are sent
-//! whose `EventId` is not.
+//! Of shards without replicas it is the machine that was started last which counts, and of a batch of which some rows are there
+//! those are sent whose `EventId` is not.
 //!
 //! In the second case a batch can be in its table and missing in a rollup; nothing in the server says so. It is
 //! logged with the batch's id.
@@ -33,11 +34,10 @@ pub(crate) async fn settle(
     shipment: &Shipment,
     sent_ms: i64,
 ) -> Result<Verdict, ClickHouseError> {
-    let life = warehouse.life().await?;
-    if life.machine_was_up_at(sent_ms) {
-        return Ok(Verdict::Send(shipment.clone()));
+    match warehouse.life().await? {
+        Some(life) if !life.machine_was_up_at(sent_ms) => missing(warehouse, shipment, life).await,
+        _ => Ok(Verdict::Send(shipment.clone())),
     }
-    missing(warehouse, shipment, life).await
 }
 
 /// Which batches of a shipment are not in their table.

@@ -13,9 +13,11 @@ use crate::round::Shipment;
 
 impl Deliverer {
     /// Whether a table that says no, though it may say yes later, has done so for so long that its rows are better
-    /// out of the way: others' rows were stored meanwhile, or wait behind them.
+    /// out of the way: others' rows were stored meanwhile, or wait behind them. Where a server of the cluster is away, it is
+    /// not the table that says no, and the log is where rows wait for it.
     pub(crate) fn is_stuck(&self, error: &ClickHouseError, since: Instant, holds_others_up: bool) -> bool {
         matches!(error, ClickHouseError::Server { .. })
+            && !error.is_about_another_server()
             && holds_others_up
             && since.elapsed() >= self.config.insert_stuck_after
     }

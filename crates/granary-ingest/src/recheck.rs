@@ -2,6 +2,9 @@
 //!
 //! ClickHouse confirms an insert before its parts are synced, so a machine that loses its power loses inserts of the
 //! last minutes that were confirmed. The log still has them.
+//!
+//! Where tables are replicated nothing is checked. An insert is confirmed when most replicas of its shard have it, so no single
+//! machine loses it; and to look would be to ask a replica that may be behind, and to send again under a new token what the others have.
 
 use granary_clickhouse::{ClickHouseError, ServerLife};
 use granary_wal::Mark;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use granary_clickhouse::{ClickHouseConfig, Warehouse};
+use granary_clickhouse::{ClickHouseConfig, ClusterConfig, ServerLife, Warehouse};
 use granary_load::FaultyProxy;
 use granary_testkit::{ShardedWarehouse, Shards, sharded_warehouse};
 
@@ -119,6 +119,20 @@ async fn what_comes_while_a_shard_is_killed_and_started_again_is_there_once() {
     receiver.finish().await;
 }
 
+/// Kills the second shard, and waits until it is back and can be told from what it was.
+async fn start_again(cluster: &Shards, shard: &Warehouse) {
+    // A server says its uptime in seconds, and is known to be another one by it.
+    let started = shard.life().await.unwrap().unwrap();
+    eventually("another second", async || {
+        let now = shard.query("SELECT toUnixTimestamp64Milli(now64(3))").fetch_one::<i64>().await.unwrap();
+        now > started.started_ms + 5_000
+    })
+    .await;
+    cluster.kill(1).await;
+    let is_another = |life: Option<ServerLife>| life.is_some_and(|life| !life.is_same_as(&started));
+    eventually("the shard", async || shard.life().await.is_ok_and(is_another)).await;
+}
+
 #[tokio::test]
 async fn rows_that_one_shard_has_lost_are_sent_again_and_the_other_s_are_not() {
     let cluster = Shards::start("lost").await;
@@ -134,17 +148,7 @@ async fn rows_that_one_shard_has_lost_are_sent_again_and_the_other_s_are_not() {
     for table in ["otel_logs_local", "sessions_local", "stored_inserts_local"] {
         shards[1].execute(&format!("TRUNCATE TABLE {table}")).await.unwrap();
     }
-    // A server says its uptime in seconds, and is known to be another one by it.
-    let started = shards[1].life().await.unwrap();
-    eventually("another second", async || {
-        let now =
-            shards[1].query("SELECT toUnixTimestamp64Milli(now64(3))").fetch_one::<i64>().await.unwrap();
-        now > started.started_ms + 5_000
-    })
-    .await;
-    cluster.kill(1).await;
-    eventually("the shard", async || shards[1].life().await.is_ok_and(|life| !life.is_same_as(&started)))
-        .await;
+    start_again(&cluster, &shards[1]).await;
 
     let receiver = Receiver::start_at(whole, into.clone(), wal, config()).await;
     send(&receiver, "b").await;
@@ -156,5 +160,32 @@ async fn rows_that_one_shard_has_lost_are_sent_again_and_the_other_s_are_not() {
     receiver.accounting.settled().await;
     let after = once(&into, &shards, &["a", "b"]).await;
     assert!(after[1] > before[1], "{before:?} {after:?}");
+    receiver.finish().await;
+}
+
+/// The engine has no replicas; a shard that lacks rows answers as one that is behind does.
+#[tokio::test]
+async fn a_replica_that_was_started_again_and_is_behind_is_sent_nothing_that_was_confirmed() {
+    let cluster = Shards::start("behind").await;
+    let ShardedWarehouse { whole, shards } = cluster.warehouse("behind").await;
+    let name = whole.owner_config.cluster.as_ref().unwrap().name.clone();
+    let into = Warehouse::new(&ClickHouseConfig {
+        cluster: Some(Box::new(ClusterConfig::replicated(&name))),
+        ..whole.owner_config.clone()
+    });
+    let receiver = Receiver::start_on(whole, into.clone(), config()).await;
+    send(&receiver, "a").await;
+    receiver.accounting.settled().await;
+    let before = once(&into, &shards, &["a"]).await;
+    let (whole, wal) = receiver.abandon().await;
+    shards[1].execute("TRUNCATE TABLE otel_logs_local").await.unwrap();
+    start_again(&cluster, &shards[1]).await;
+
+    let receiver = Receiver::start_at(whole, into.clone(), wal, config()).await;
+    send(&receiver, "b").await;
+    receiver.accounting.settled().await;
+    let counts = "SELECT countIf(startsWith(Body, 'a')), countIf(startsWith(Body, 'b')) FROM otel_logs";
+    let counts: (u64, u64) = into.query(counts).fetch_one().await.unwrap();
+    assert_eq!(counts, (before[0], EVENTS as u64), "what is not there yet is not sent by anybody else");
     receiver.finish().await;
 }

@@ -117,7 +117,8 @@ pub(super) async fn read(warehouse: &Warehouse, session: &SessionName) -> Result
     let now_ms = unix_ms(SystemTime::now());
     let trusted_ms = i64::try_from(TRUSTED_FOR.as_millis()).unwrap_or(i64::MAX);
     for Open { token, table, month, planned_ms, ids } in open {
-        if life.machine_was_up_at(planned_ms) && now_ms - planned_ms <= trusted_ms {
+        let outlived = life.is_none_or(|life| life.machine_was_up_at(planned_ms));
+        if outlived && now_ms - planned_ms <= trusted_ms {
             let mut counted = HashMap::new();
             for id in ids {
                 let id: u128 = id.parse().map_err(|_| ArchiveError::Answer {
@@ -127,7 +128,7 @@ pub(super) async fn read(warehouse: &Warehouse, session: &SessionName) -> Result
             }
             plans.pending.push(Pending { token, table, month, ids: counted });
         } else {
-            let server_was_started_since = life.started_ms > planned_ms;
+            let server_was_started_since = life.is_some_and(|life| life.started_ms > planned_ms);
             plans.stale.push(Stale { token, table, month, server_was_started_since });
         }
     }

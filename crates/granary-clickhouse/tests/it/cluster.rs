@@ -1,7 +1,43 @@
 //! The tables of a cluster: what the files become, and how a change of them reaches servers that others write to.
 
 use granary_clickhouse::migrate::{self, cluster_statements};
-use granary_clickhouse::{ClusterConfig, Warehouse, publish};
+use granary_clickhouse::{ClickHouseConfig, ClusterConfig, Warehouse, publish};
+
+use crate::records::{api_request, logs, seal};
+
+/// The same server, taken for one of replicated shards. It knows neither Keeper nor `ON CLUSTER`, but every setting.
+pub(crate) fn replicated(config: &ClickHouseConfig) -> ClickHouseConfig {
+    ClickHouseConfig { cluster: Some(Box::new(ClusterConfig::replicated("granary"))), ..config.clone() }
+}
+
+/// Has each insert into `otel_logs` write down what these settings are for it.
+async fn spy(warehouse: &Warehouse, settings: &[&str]) {
+    let values: Vec<_> = settings.iter().map(|name| format!("toString(getSetting('{name}'))")).collect();
+    let values = values.join(", ");
+    for statement in [
+        "CREATE TABLE spied (Values Array(String)) ENGINE = MergeTree ORDER BY ()".to_owned(),
+        format!(
+            "CREATE MATERIALIZED VIEW spy TO spied AS SELECT [{values}] AS Values FROM otel_logs LIMIT 1"
+        ),
+    ] {
+        warehouse.execute(&statement).await.unwrap();
+    }
+}
+
+/// What was written down.
+async fn spied(warehouse: &Warehouse) -> Vec<Vec<String>> {
+    warehouse.query("SELECT Values FROM spied").fetch_all().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_insert_into_replicated_tables_is_on_most_replicas_when_it_is_answered() {
+    let test = granary_testkit::warehouse("cluster_quorum").await;
+    let settings = ["insert_quorum", "insert_quorum_parallel", "insert_quorum_timeout"];
+    spy(&test.owner, &settings).await;
+    let replicated = Warehouse::new(&replicated(&test.owner_config));
+    replicated.insert(&seal(&logs(&[api_request()]), "a")).await.unwrap();
+    assert_eq!(spied(&test.owner).await, [["auto", "true", "60000"]]);
+}
 
 async fn parsed(warehouse: &Warehouse, statement: &str) -> String {
     let format = warehouse.query("SELECT formatQuery({statement:String})").param("statement", statement);
