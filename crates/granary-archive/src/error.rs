@@ -83,6 +83,17 @@ pub enum ArchiveError {
         /// The session.
         session: String,
     },
+    /// A step of an erasure was carried out and did not have its effect yet. The erasure is not over; it goes on from there when it is
+    /// asked for again, and by the archiver's next pass.
+    #[error("session {session} is not erased yet: {left} rows of {table} are still there; erase it again")]
+    NotErased {
+        /// The session.
+        session: String,
+        /// How many rows there are.
+        left: u64,
+        /// Of which table.
+        table: &'static str,
+    },
     /// The warehouse has fewer of a session's rows than its object, which therefore stays as it is. Rows were
     /// deleted, or not all of them are visible yet.
     #[error(
@@ -129,6 +140,7 @@ impl ArchiveError {
             | Self::Incomplete { .. }
             | Self::Erased { .. }
             | Self::KeepsArriving { .. }
+            | Self::NotErased { .. }
             | Self::Shrunk { .. } => false,
         }
     }

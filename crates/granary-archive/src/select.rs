@@ -119,7 +119,7 @@ pub(crate) async fn holdings_of(
     }
     let query = names::bind(warehouse.query(&holdings_sql(hours)), sessions);
     let query = hours::bind(query, hours);
-    let rows: Vec<Row> = ask(query).await?;
+    let rows: Vec<Row> = ask(warehouse.as_written(query)).await?;
     let named = |Row { tenant, session, holdings }| (SessionName { tenant, session }, holdings);
     Ok(rows.into_iter().map(named).collect())
 }

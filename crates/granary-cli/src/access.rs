@@ -67,6 +67,7 @@ pub(crate) fn server(settings: &ClickHouseSettings) -> Option<(ClickHouseConfig,
         database: settings.database.clone(),
         timeout: settings.timeout,
         cluster: settings.cluster().map(Box::new),
+        shared_merge_tree: settings.shared_merge_tree,
     };
     let reader = match &settings.reader_user {
         Some(user) => ClickHouseConfig {
@@ -87,7 +88,7 @@ pub(crate) fn users(engine: &Engine, settings: &ClickHouseSettings) -> (ClickHou
         password: credentials.password.clone(),
         database: settings.database.clone(),
         timeout: settings.timeout,
-        cluster: None,
+        ..ClickHouseConfig::default()
     };
     (config(engine.owner()), config(engine.reader()))
 }
@@ -104,7 +105,7 @@ pub(crate) fn guest(engine: Option<&Engine>, settings: &ClickHouseSettings) -> O
     };
     let (database, timeout) = (settings.published_database.clone(), settings.timeout);
     // A guest's settings are its profile's, in a cluster as elsewhere.
-    Some(ClickHouseConfig { url, user, password, database, timeout, cluster: None })
+    Some(ClickHouseConfig { url, user, password, database, timeout, ..ClickHouseConfig::default() })
 }
 
 /// The user that writes down who asked what: the engine's, the server's where one is set, else the owner.

@@ -70,6 +70,7 @@ pub(crate) struct ClickHouseSettings {
     pub(crate) cluster_hosts: Vec<String>,
     pub(crate) replica_path: String,
     pub(crate) replica_name: String,
+    pub(crate) shared_merge_tree: bool,
 }
 
 impl ClickHouseSettings {
@@ -124,6 +125,7 @@ impl Default for Settings {
                 cluster_hosts: Vec::new(),
                 replica_path: ClusterConfig::REPLICA_PATH.to_owned(),
                 replica_name: ClusterConfig::REPLICA_NAME.to_owned(),
+                shared_merge_tree: false,
             },
             ingest: IngestConfig::default(),
             redact: RedactConfig::default(),

@@ -10,6 +10,9 @@
 //! | tables | `MergeTree` | `ReplicatedMergeTree`, which needs Keeper |
 //! | a statement for all servers | is sent to each of `hosts` | is sent once, with `ON CLUSTER` |
 //! | tables that are whole on every server | are filled on each | have one path for all shards |
+//!
+//! A service with `SharedMergeTree`, as ClickHouse Cloud is, is none of these: its servers have the same rows, and statements
+//! go to any of them. What it has in common with replicas is that Keeper remembers, and that a server may be behind.
 
 mod layout;
 mod render;
@@ -19,7 +22,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layout::{Place, is_read_after_written};
-pub(crate) use render::{render, render_view, text};
+pub(crate) use render::{render, render_view, text, with_both_windows};
 
 use crate::migrate::quoted;
 use crate::{ClickHouseConfig, ClickHouseError, Query, Warehouse};
@@ -88,6 +91,9 @@ pub(crate) const SETTINGS: [(&str, &str); 4] = [
     ("skip_unavailable_shards", "0"),
 ];
 
+/// What [`Warehouse::as_written`] asks with.
+pub(crate) const SEQUENTIAL: (&str, &str) = ("select_sequential_consistency", "1");
+
 impl Warehouse {
     /// The cluster, where there is one.
     #[must_use]
@@ -153,15 +159,10 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Asks for what was written, also where a replica is behind the one that took it. What was written without
-    /// [`Warehouse::to_quorum`] may be missing all the same.
+    /// Asks for what was written, also where a server is behind the one that took it. Of replicas, what was written without
+    /// [`Warehouse::to_quorum`] may be missing all the same; `SharedMergeTree` asks Keeper what there is, and misses nothing.
     pub fn as_written(&self, query: Query) -> Query {
-        match self.cluster() {
-            Some(cluster) if cluster.is_replicated() => {
-                query.with_setting("select_sequential_consistency", "1")
-            }
-            _ => query,
-        }
+        if self.is_remembered_in_keeper() { query.with_setting(SEQUENTIAL.0, SEQUENTIAL.1) } else { query }
     }
 
     /// Inserts so that most replicas of a shard have it when the insert is answered.
@@ -173,7 +174,7 @@ impl Warehouse {
     /// replica says of them does not count, since it may be behind.
     #[must_use]
     pub fn is_remembered_in_keeper(&self) -> bool {
-        self.cluster().is_some_and(ClusterConfig::is_replicated)
+        self.config.shared_merge_tree || self.cluster().is_some_and(ClusterConfig::is_replicated)
     }
 
     /// Settings of an insert that is on most replicas of its shard when it is answered, so that no machine which loses its

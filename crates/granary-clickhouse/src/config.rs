@@ -24,6 +24,10 @@ pub struct ClickHouseConfig {
     /// The cluster that the tables are shared out over; the server alone where `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Box<ClusterConfig>>,
+    /// Whether the service keeps the tables in `SharedMergeTree`, as ClickHouse Cloud does: several servers behind one address,
+    /// each of which may be behind the others. Such a service is no [`cluster`](Self::cluster).
+    #[serde(default)]
+    pub shared_merge_tree: bool,
 }
 
 impl Default for ClickHouseConfig {
@@ -35,6 +39,7 @@ impl Default for ClickHouseConfig {
             database: "otel".to_owned(),
             timeout: Duration::from_mins(1),
             cluster: None,
+            shared_merge_tree: false,
         }
     }
 }

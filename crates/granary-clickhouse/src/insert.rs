@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::cluster::text;
+use crate::cluster::{SEQUENTIAL, text};
 use crate::migrate::quoted;
 use crate::tables::schema_of;
 use crate::{ClickHouseError, Warehouse};
@@ -134,7 +134,10 @@ impl Warehouse {
              (SELECT BatchId, EventId FROM {table} WHERE BatchId IN ({})) FORMAT Native",
             list.join(", ")
         );
-        let settings = [("insert_deduplicate", "0")];
+        let mut settings = vec![("insert_deduplicate", "0")];
+        if self.is_remembered_in_keeper() {
+            settings.push(SEQUENTIAL);
+        }
         self.send_blocks(sql, &blocks.frames, &settings, timeout).await
     }
 
@@ -154,7 +157,7 @@ impl Warehouse {
             let batches: Vec<String> = batches.iter().map(Uuid::to_string).collect();
             let rows = self
                 .within_timeout(async {
-                    let query = self.query(&sql).param("batches", batches);
+                    let query = self.as_written(self.query(&sql)).param("batches", batches);
                     Ok(query.fetch_all::<(String, u64)>().await?)
                 })
                 .await?;

@@ -200,6 +200,7 @@ async fn apply_to(server: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
 /// A statement as the server takes it: as it stands, or as the statements that a cluster needs in its place.
 fn rendered(server: &Warehouse, statement: &str, migration: &str) -> Result<Vec<String>, MigrateError> {
     match server.cluster() {
+        None if server.config.shared_merge_tree => Ok(vec![cluster::with_both_windows(statement)]),
         None => Ok(vec![statement.to_owned()]),
         Some(cluster) => cluster::render(statement, cluster, server.database())
             .map_err(|source| MigrateError::Unrendered { migration: migration.to_owned(), source }),

@@ -86,7 +86,7 @@ pub(super) async fn subtract(
     let receipt = receipt(session, round);
     let bind = |query: Query| {
         let query = query.param("tenant", session.tenant.as_str()).param("session", &session.session);
-        query.param("round", round).param("receipt", &receipt)
+        warehouse.as_written(query.param("round", round).param("receipt", &receipt))
     };
     for shard in warehouse.shards_of(&format!("otel_logs WHERE {CHOSEN}"), bind).await? {
         let on_shard = if shard.is_some() { " AND _shard_num = {shard:UInt32}" } else { "" };
@@ -144,12 +144,16 @@ pub(super) async fn clear(
         let months = format!(
             "SELECT DISTINCT toYYYYMM(Hour) AS month FROM {table} WHERE TenantId = {{receipt:String}}"
         );
-        let months = ask::<Month>(warehouse.query(&months).param("receipt", &receipt)).await?;
+        let months = warehouse.query(&months).param("receipt", &receipt);
+        let months = ask::<Month>(warehouse.as_written(months)).await?;
         if months.is_empty() {
             continue;
         }
         let zero = format!("TenantId = {{receipt:String}} OR (TenantId = {{tenant:String}} AND {is_zero})");
-        let bind = |query: Query| query.param("tenant", session.tenant.as_str()).param("receipt", &receipt);
+        let bind = |query: Query| {
+            let query = query.param("tenant", session.tenant.as_str()).param("receipt", &receipt);
+            warehouse.as_written(query)
+        };
         for attempt in 1.. {
             for Month { month } in &months {
                 merge(warehouse, table, *month).await?;

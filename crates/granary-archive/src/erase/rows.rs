@@ -30,8 +30,10 @@ pub(super) async fn count(query: Query) -> Result<u64, ArchiveError> {
     Ok(ask::<Count>(query).await?.first().map_or(0, |count| count.rows))
 }
 
+/// A statement about a session. What it reads is what was written, so that no server which is behind has a step left out.
 fn of_session(warehouse: &Warehouse, sql: &str, session: &SessionName) -> Query {
-    warehouse.query(sql).param("tenant", session.tenant.as_str()).param("session", &session.session)
+    let query = warehouse.query(sql).param("tenant", session.tenant.as_str());
+    warehouse.as_written(query.param("session", &session.session))
 }
 
 /// Writes down which log records the round is about. Where some are written down already, all are.
@@ -43,8 +45,7 @@ pub(super) async fn choose(
     let chosen = format!(
         "SELECT count() AS rows FROM session_erasure_events WHERE {OF_SESSION} AND Round = {{round:UInt32}}"
     );
-    let chosen = of_session(warehouse, &chosen, session).param("round", round);
-    if count(warehouse.as_written(chosen)).await? > 0 {
+    if count(of_session(warehouse, &chosen, session).param("round", round)).await? > 0 {
         return Ok(());
     }
     let choose = format!(
@@ -87,13 +88,40 @@ pub(super) async fn delete(
 ) -> Result<u64, ArchiveError> {
     let mut deleted = 0;
     for table in TABLES {
-        let rows = if table == "otel_logs" { CHOSEN } else { OF_SESSION };
-        deleted += delete_from(warehouse, table, rows, session, round).await?;
+        deleted += match table {
+            "otel_logs" => delete_chosen(warehouse, session, round).await?,
+            _ => delete_from(warehouse, table, OF_SESSION, session, round).await?,
+        };
     }
     for table in OWN_TABLES {
         delete_from(warehouse, table, OF_SESSION, session, round).await?;
     }
     Ok(deleted)
+}
+
+/// Deletes the chosen log records.
+///
+/// A service with `SharedMergeTree` has any of its servers carry a mutation out, by what that one knows of the chosen ids. Were
+/// records left that were subtracted, the next round would choose and subtract them again; so it is looked at what is left.
+async fn delete_chosen(
+    warehouse: &Warehouse,
+    session: &SessionName,
+    round: u32,
+) -> Result<u64, ArchiveError> {
+    const ATTEMPTS: usize = 5;
+    let table = "otel_logs";
+    let deleted = delete_from(warehouse, table, CHOSEN, session, round).await?;
+    if warehouse.cluster().is_some() || !warehouse.is_remembered_in_keeper() {
+        return Ok(deleted);
+    }
+    let mut left = 0;
+    for _ in 0..ATTEMPTS {
+        left = delete_from(warehouse, table, CHOSEN, session, round).await?;
+        if left == 0 {
+            return Ok(deleted);
+        }
+    }
+    Err(ArchiveError::NotErased { session: session.session.clone(), left, table })
 }
 
 /// The round is done, and its list of records is not needed any more.

@@ -81,7 +81,7 @@ async fn count_present(
          AND {time} >= fromUnixTimestamp64Nano({{from:Int64}}) AND {time} <= fromUnixTimestamp64Nano({{to:Int64}}){}",
         hours::within(hours, time)
     );
-    let mut cursor = hours::bind(warehouse.query(&sql), hours)
+    let mut cursor = hours::bind(warehouse.as_written(warehouse.query(&sql)), hours)
         .param("tenant", session.tenant.as_str())
         .param("session", &session.session)
         .param("from", from)

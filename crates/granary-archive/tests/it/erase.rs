@@ -3,13 +3,13 @@
 use std::task::Poll;
 
 use futures::{FutureExt as _, StreamExt as _};
-use granary_archive::{ArchiveError, Over, RestoreOptions};
-use granary_clickhouse::Warehouse;
+use granary_archive::{Archive, ArchiveError, Over, RestoreOptions};
+use granary_clickhouse::{ClickHouseConfig, Warehouse};
 use granary_model::TenantId;
 
 use crate::restore::counted;
 use crate::round_trip::{logs, points, spans};
-use crate::support::{Fixture, SESSION, gzip, records, store};
+use crate::support::{Fixture, SESSION, folder_config, gzip, records, store};
 use crate::tables::contents;
 
 /// Two sessions of the same people in the same hours; `SESSION` only where it is asked for.
@@ -64,6 +64,17 @@ async fn an_erased_session_is_nowhere_and_the_rollups_are_those_of_the_others() 
         .await
         .unwrap();
     assert_eq!(parts, 0, "neither zeros, nor inverses, nor receipts are left");
+}
+
+/// One server stands for a service with `SharedMergeTree`: it takes every setting that such a one is asked with.
+#[tokio::test]
+async fn a_session_in_shared_tables_is_erased_as_any_other() {
+    let fixture = fixture("erased_shared", true).await;
+    let config = ClickHouseConfig { shared_merge_tree: true, ..fixture.warehouse.owner_config.clone() };
+    let archive = Archive::open(&folder_config(&fixture.folder), Warehouse::new(&config)).await.unwrap();
+    let erased = archive.erase(&TenantId::default(), SESSION).await.unwrap();
+    assert_eq!((erased.objects.len(), erased.rows), (1, 28));
+    assert_eq!(contents(&fixture.warehouse.owner).await, Box::pin(without("never_shared")).await);
 }
 
 #[tokio::test]
@@ -187,7 +198,7 @@ async fn an_object_of_an_erased_session_that_appears_again_is_not_restored() {
 #[tokio::test]
 async fn both_objects_of_a_session_that_was_being_moved_are_erased() {
     let fixture = fixture("moved", true).await;
-    let store = granary_archive::Store::open(&crate::support::folder_config(&fixture.folder)).await.unwrap();
+    let store = granary_archive::Store::open(&folder_config(&fixture.folder)).await.unwrap();
     let other_day = format!("sessions/2026/11/18/{SESSION}.jsonl.gz").parse().unwrap();
     let mut upload = store.create(&other_day, Over::Nothing).await.unwrap();
     upload.write(&gzip("left by an archiver that was stopped").await).await.unwrap();

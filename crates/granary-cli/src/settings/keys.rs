@@ -113,6 +113,10 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     text("clickhouse.replica_path", "A replicated table's path in Keeper, with the servers' macros"),
     text("clickhouse.replica_name", "A replica's name in Keeper, with the servers' macros"),
+    value(
+        "clickhouse.shared_merge_tree",
+        "true: the service keeps the tables in SharedMergeTree, as ClickHouse Cloud does; without clickhouse.cluster",
+    ),
     named("otlp-grpc", value("ingest.grpc", "Where OTLP over gRPC is served; port 0 takes a free one")),
     named("otlp-http", value("ingest.http", "Where OTLP over HTTP is served; port 0 takes a free one")),
     text(

@@ -145,7 +145,13 @@ pub(crate) fn load(matches: &ArgMatches) -> anyhow::Result<Loaded> {
             }
         }
     }
-    let settings = figment.extract().map_err(Box::new).context("the settings cannot be used")?;
+    let settings: Settings = figment.extract().map_err(Box::new).context("the settings cannot be used")?;
+    if settings.clickhouse.shared_merge_tree && settings.clickhouse.cluster().is_some() {
+        bail!(
+            "clickhouse.cluster and clickhouse.shared_merge_tree exclude one another: a service with SharedMergeTree has no \
+             shards of ours, and its servers share what they have"
+        );
+    }
     Ok(Loaded { settings, figment })
 }
 

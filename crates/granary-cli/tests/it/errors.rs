@@ -43,6 +43,14 @@ fn a_taken_port_is_named_with_the_flag_that_moves_it() {
 }
 
 #[test]
+fn a_service_with_shared_tables_is_no_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    let both = ["config", "--clickhouse-cluster", "granary", "--clickhouse-shared-merge-tree", "true"];
+    let (_, said) = fails(dir.path(), &both);
+    assert!(said.contains("clickhouse.cluster and clickhouse.shared_merge_tree exclude one another"), "{said}");
+}
+
+#[test]
 fn a_data_folder_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &[]);

@@ -149,6 +149,18 @@ fn replicated(definition: &str, cluster: &ClusterConfig, is_shared_out: bool) ->
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A statement for a service that keeps the tables in `SharedMergeTree`: the engine's name stays, and so does the window of a plain
+/// table, which a service that does not replicate would go by.
+pub(crate) fn with_both_windows(statement: &str) -> String {
+    let mut parts = statement.split(PLAIN_WINDOW);
+    let before = parts.next().unwrap_or_default();
+    let with_both = parts.map(|rest| {
+        let window: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        format!("{REPLICATED_WINDOW}{window}, {PLAIN_WINDOW}{rest}")
+    });
+    std::iter::once(before.to_owned()).chain(with_both).collect()
+}
+
 const PLAIN_WINDOW: &str = "non_replicated_deduplication_window = ";
 
 /// A replicated table forgets tokens by their age, too: by default within an hour, which a server may be away for.
@@ -280,6 +292,16 @@ mod tests {
                 "ALTER TABLE cost_hourly_mv{on} MODIFY QUERY\nSELECT otel_logs.Cost\nFROM otel_logs_local AS otel_logs"
             )]
         );
+    }
+
+    #[test]
+    fn a_shared_table_gets_both_windows_and_keeps_all_else() {
+        assert_eq!(
+            with_both_windows("ENGINE = MergeTree\nORDER BY a\nSETTINGS x = 1, non_replicated_deduplication_window = 100"),
+            "ENGINE = MergeTree\nORDER BY a\nSETTINGS x = 1, replicated_deduplication_window_seconds = 604800, \
+             replicated_deduplication_window = 100, non_replicated_deduplication_window = 100"
+        );
+        assert_eq!(with_both_windows("SELECT 1"), "SELECT 1");
     }
 
     #[test]

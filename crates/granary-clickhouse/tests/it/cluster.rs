@@ -166,3 +166,32 @@ async fn a_writer_of_the_old_columns_writes_on_while_a_column_comes_and_after_it
     let rows: u64 = owner.query("SELECT count() FROM otel_logs").fetch_one().await.unwrap();
     assert_eq!(rows, 200);
 }
+
+/// No service with `SharedMergeTree` is at hand; a table of one server takes the settings of both kinds.
+#[tokio::test]
+async fn shared_tables_have_both_windows_and_are_asked_for_what_was_written() {
+    let test = granary_testkit::warehouse("shared").await;
+    let database = format!("{}_shared", test.owner.database());
+    let config = ClickHouseConfig { database, shared_merge_tree: true, ..test.owner_config };
+    let shared = Warehouse::new(&config);
+    migrate::apply(&shared).await.unwrap();
+    assert!(migrate::apply(&shared).await.unwrap().is_empty());
+    let windows = "SELECT count(), countIf(create_table_query LIKE '% replicated_deduplication_window = %' \
+         AND create_table_query LIKE '% replicated_deduplication_window_seconds = 604800%' \
+         AND create_table_query LIKE '% non_replicated_deduplication_window = %') FROM system.tables \
+         WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'granary_migrations'";
+    let (tables, with_both): (u64, u64) = shared.query(windows).fetch_one().await.unwrap();
+    assert_eq!(tables, with_both);
+    let asked = shared.query("SELECT toString(getSetting('select_sequential_consistency'))");
+    assert_eq!(shared.as_written(asked).fetch_one::<String>().await.unwrap(), "1");
+    assert!(shared.life().await.unwrap().is_none(), "no start of a server tells anything");
+    let block = seal(&logs(&[api_request()]), "a");
+    shared.insert(&block).await.unwrap();
+    shared.insert(&block).await.unwrap();
+    let counts: Vec<(u64, u64)> = shared
+        .query("SELECT assumeNotNull((SELECT count() FROM otel_logs)), assumeNotNull((SELECT sum(Requests) FROM cost_hourly))")
+        .fetch_all()
+        .await
+        .unwrap();
+    assert_eq!(counts, [(1, 1)]);
+}

@@ -8,7 +8,7 @@ const NAME: &str = "cluster";
 
 /// Nothing where the server is alone.
 pub(super) async fn check(owner: &Warehouse) -> Option<Check> {
-    let cluster = owner.cluster()?;
+    let Some(cluster) = owner.cluster() else { return shared(owner).await };
     Some(judge(owner, cluster).await.unwrap_or_else(|error| {
         Check::fail(
             NAME,
@@ -16,6 +16,31 @@ pub(super) async fn check(owner: &Warehouse) -> Option<Check> {
             "see to it that all its servers run and know one another, and that the user may read them: GRANT REMOTE ON *.*",
         )
     }))
+}
+
+const SHARED: &str =
+    "SELECT count() FROM system.tables WHERE database = currentDatabase() AND startsWith(engine, 'Shared')";
+
+/// Whether the tables are those of a service whose servers share them, and the settings say so.
+async fn shared(owner: &Warehouse) -> Option<Check> {
+    const NAME: &str = "shared tables";
+    let is_said = owner.is_remembered_in_keeper();
+    match owner.query(SHARED).fetch_one::<u64>().await {
+        Ok(0) if is_said => {
+            let advice = "see to it that the service is one with SharedMergeTree, or leave clickhouse.shared_merge_tree out";
+            Some(Check::warn(NAME, "no table is in SharedMergeTree".to_owned(), advice))
+        }
+        Ok(0) => None,
+        Ok(tables) if is_said => Some(Check::ok(NAME, format!("{tables} tables are in SharedMergeTree"))),
+        Ok(tables) => {
+            let advice = "set clickhouse.shared_merge_tree to true for every role, or archivers may take a session both";
+            Some(Check::fail(NAME, format!("{tables} tables are in SharedMergeTree"), advice))
+        }
+        Err(error) => {
+            let error = ClickHouseError::from(error);
+            Some(Check::warn(NAME, text(error), "see to it that the user may read system.tables"))
+        }
+    }
 }
 
 const SERVERS: &str = "SELECT uniqExact(shard_num), count(), countIf(internal_replication = 0) FROM system.clusters \

@@ -185,7 +185,7 @@ async fn schema(owner: &Warehouse) -> Check {
 
 /// Tables that would take a repeated insert twice.
 const WITHOUT_WINDOW: &str = "SELECT groupArray(name), count() FROM (SELECT name, create_table_query AS made, \
-     startsWith(engine, 'Replicated') AS is_replicated, \
+     match(engine, '^(Replicated|Shared)') AS is_replicated, \
      extract(made, '[ ,]non_replicated_deduplication_window = ([0-9]+)') AS plain, \
      extract(made, '[ ,]replicated_deduplication_window = ([0-9]+)') AS replicated \
      FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'granary_migrations' \
