@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub(crate) use granary_clickhouse::cluster::SLOW_TIMEOUT;
 use granary_clickhouse::{ClickHouseError, Query};
 use serde::de::DeserializeOwned;
 
@@ -44,9 +45,6 @@ pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, Arc
         .collect::<Result<_, _>>()
         .map_err(|error| ArchiveError::Answer { problem: error.to_string() })
 }
-
-/// How long a statement may take that writes parts anew.
-pub(crate) const SLOW_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Runs a statement that answers with nothing and may take long, as a mutation of large parts does.
 pub(crate) async fn execute_slowly(query: Query) -> Result<(), ClickHouseError> {

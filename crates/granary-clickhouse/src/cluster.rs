@@ -14,6 +14,7 @@
 //! A service with `SharedMergeTree`, as ClickHouse Cloud is, is none of these: its servers have the same rows, and statements
 //! go to any of them. What it has in common with replicas is that Keeper remembers, and that a server may be behind.
 
+mod everywhere;
 mod layout;
 mod render;
 
@@ -25,8 +26,9 @@ pub(crate) use layout::{Place, is_read_after_written};
 pub(crate) use render::{render, render_view, text, with_both_windows};
 
 use crate::migrate::quoted;
-use crate::{ClickHouseConfig, ClickHouseError, Query, Warehouse};
+use crate::{ClickHouseError, Query, Warehouse};
 
+pub use everywhere::SLOW_TIMEOUT;
 pub use render::RenderError;
 
 /// A cluster of `system.clusters`.
@@ -110,23 +112,6 @@ impl Warehouse {
         }
     }
 
-    /// What a statement for all servers says behind the table's name; nothing where it is sent to each.
-    #[must_use]
-    pub fn on_cluster(&self) -> String {
-        self.cluster().map(ClusterConfig::on_cluster).unwrap_or_default()
-    }
-
-    /// To whom a statement for all servers is sent: this server, or each of a cluster without `ON CLUSTER`.
-    #[must_use]
-    pub fn each(&self) -> Vec<Self> {
-        match self.cluster() {
-            Some(cluster) if !cluster.is_replicated() => {
-                cluster.hosts.iter().map(|url| self.at(url)).collect()
-            }
-            _ => vec![self.clone()],
-        }
-    }
-
     /// The shards that hold rows of a query, by number; `None` where there is one server.
     ///
     /// `rows` is what follows `FROM`, of ours.
@@ -141,22 +126,6 @@ impl Warehouse {
         let query = bind(self.query(&format!("SELECT DISTINCT _shard_num FROM {rows} ORDER BY _shard_num")));
         let shards: Vec<u32> = self.within_timeout(async { Ok(query.fetch_all().await?) }).await?;
         Ok(shards.into_iter().map(Some).collect())
-    }
-
-    /// Waits until every replica has what was inserted into these tables before. Without replicas there is nothing to
-    /// wait for.
-    ///
-    /// # Errors
-    ///
-    /// A replica does not come along, or is away.
-    pub async fn sync_replicas(&self, tables: &[&str]) -> Result<(), ClickHouseError> {
-        if !self.cluster().is_some_and(ClusterConfig::is_replicated) {
-            return Ok(());
-        }
-        for table in tables {
-            self.execute(&sync_statement(self, table)).await?;
-        }
-        Ok(())
     }
 
     /// Asks for what was written, also where a server is behind the one that took it. Of replicas, what was written without
@@ -210,10 +179,6 @@ impl Warehouse {
         let query = client.query_raw(SQL).param("cluster", &cluster.name).param("database", self.database());
         self.within_timeout(async { Ok(query.fetch_all().await?) }).await
     }
-
-    fn at(&self, url: &str) -> Self {
-        Self::new(&ClickHouseConfig { url: url.to_owned(), ..(*self.config).clone() })
-    }
 }
 
 /// The turn of an insert that goes to a quorum: a shard takes one of them at a time into a table, and tells who comes second.
@@ -236,8 +201,4 @@ impl Turn {
         }
         again
     }
-}
-
-pub(crate) fn sync_statement(warehouse: &Warehouse, table: &str) -> String {
-    format!("SYSTEM SYNC REPLICA{} {}", warehouse.on_cluster(), warehouse.local(table))
 }

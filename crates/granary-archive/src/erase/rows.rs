@@ -167,10 +167,8 @@ pub(super) async fn mutate(
         let query = mutation(&server)
             .with_setting("mutations_sync", "2")
             // Each part asks a condition's tables for itself; what was chosen is the same for all of them.
-            .with_setting("allow_nondeterministic_mutations", "1")
-            // With ON CLUSTER, how long the server waits for the others.
-            .with_setting("distributed_ddl_task_timeout", SLOW_TIMEOUT.as_secs().to_string());
-        execute_slowly(query).await?;
+            .with_setting("allow_nondeterministic_mutations", "1");
+        execute_slowly(server.everywhere(query, SLOW_TIMEOUT)).await?;
     }
     Ok(())
 }

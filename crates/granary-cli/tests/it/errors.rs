@@ -47,7 +47,10 @@ fn a_service_with_shared_tables_is_no_cluster() {
     let dir = tempfile::tempdir().unwrap();
     let both = ["config", "--clickhouse-cluster", "granary", "--clickhouse-shared-merge-tree", "true"];
     let (_, said) = fails(dir.path(), &both);
-    assert!(said.contains("clickhouse.cluster and clickhouse.shared_merge_tree exclude one another"), "{said}");
+    assert!(
+        said.contains("clickhouse.cluster and clickhouse.shared_merge_tree exclude one another"),
+        "{said}"
+    );
 }
 
 #[test]

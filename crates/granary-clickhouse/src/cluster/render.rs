@@ -297,7 +297,9 @@ mod tests {
     #[test]
     fn a_shared_table_gets_both_windows_and_keeps_all_else() {
         assert_eq!(
-            with_both_windows("ENGINE = MergeTree\nORDER BY a\nSETTINGS x = 1, non_replicated_deduplication_window = 100"),
+            with_both_windows(
+                "ENGINE = MergeTree\nORDER BY a\nSETTINGS x = 1, non_replicated_deduplication_window = 100"
+            ),
             "ENGINE = MergeTree\nORDER BY a\nSETTINGS x = 1, replicated_deduplication_window_seconds = 604800, \
              replicated_deduplication_window = 100, non_replicated_deduplication_window = 100"
         );
