@@ -191,7 +191,8 @@ async fn merge(warehouse: &Warehouse, table: &str, month: u32) -> Result<(), Arc
         let (table, on) = (server.local(table), server.on_cluster());
         let optimize = server.query(&format!("OPTIMIZE TABLE {table}{on} PARTITION ID '{month}' FINAL"));
         if is_merged_together(&server) {
-            execute_slowly(optimize.with_setting("alter_sync", "2")).await?;
+            let optimize = server.everywhere(optimize.with_setting("alter_sync", "2"), SLOW_TIMEOUT);
+            execute_slowly(optimize).await?;
             continue;
         }
         // A shard without the month has nothing to merge, which it would call an error.
