@@ -129,7 +129,8 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
     Ok(stages.finish()?)
 }
 
-/// A reader cannot bring the tables up to date, and says so while they are not.
+/// A reader cannot bring the tables up to date, and says so while they are not. It asks the server that it speaks to, and no other:
+/// one that is away is nothing that this gateway could not do without.
 async fn look_at_schema(warehouse: Warehouse, health: Health, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SCHEMA_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -138,7 +139,7 @@ async fn look_at_schema(warehouse: Warehouse, health: Health, stop: Cancellation
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let state = match migrate::status(&warehouse).await {
+        let state = match migrate::status_here(&warehouse).await {
             Ok(status) if status.pending.is_empty() => Ok(()),
             Ok(status) => {
                 Err(format!("{} migrations are not applied; run `granary migrate`", status.pending.len()))

@@ -16,6 +16,7 @@
 
 mod everywhere;
 mod layout;
+mod missing;
 mod render;
 
 use std::time::Duration;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layout::{Place, is_read_after_written};
-pub(crate) use render::{render, render_view, text, with_both_windows};
+pub(crate) use render::{made_by, render, render_view, text, with_both_windows};
 
 use crate::migrate::quoted;
 use crate::{ClickHouseError, Query, Warehouse};
@@ -167,17 +168,6 @@ impl Warehouse {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// Tables that some servers of the cluster have and others have not: there is a new server, or a run was cut off.
-    pub async fn tables_missing_somewhere(&self) -> Result<Vec<String>, ClickHouseError> {
-        const SQL: &str = "SELECT name FROM clusterAllReplicas({cluster:String}, system.tables) \
-             WHERE database = {database:String} GROUP BY name \
-             HAVING count() < (SELECT count() FROM clusterAllReplicas({cluster:String}, system.one)) ORDER BY name";
-        let Some(cluster) = self.cluster() else { return Ok(Vec::new()) };
-        let client = self.without_database();
-        let query = client.query_raw(SQL).param("cluster", &cluster.name).param("database", self.database());
-        self.within_timeout(async { Ok(query.fetch_all().await?) }).await
     }
 }
 

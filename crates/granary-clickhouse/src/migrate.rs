@@ -7,16 +7,19 @@
 //!
 //! In a cluster each statement is rendered for all of its servers ([`crate::cluster`]). Shards without replicas have a history
 //! each. Where tables are replicated there is one history, so a server that came later is known by the tables that it
-//! lacks, and everything is run once more.
+//! lacks; [`complete`] makes them there, when an operator asks for it. No role asks all servers: one that is away must keep none from
+//! starting or answering.
 
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{self, RenderError};
-use crate::{ClickHouseError, ClusterConfig, Warehouse};
+use crate::{ClickHouseConfig, ClickHouseError, ClusterConfig, Warehouse};
 
 static DDL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl");
+
+const HISTORY_TABLE: &str = "granary_migrations";
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS granary_migrations
 (
@@ -74,6 +77,19 @@ pub enum MigrateError {
         /// The checksum now.
         file: String,
     },
+    /// The server came later than the tables, and has none of them yet.
+    #[error(
+        "other servers of the cluster have tables that this one lacks; run `granary migrate`, which makes them here as well"
+    )]
+    NewServer,
+    /// A server words a table in a way that is not known.
+    #[error(
+        "{table} is missing on some servers, and those that have it word it in an unknown way; make it there by hand, as SHOW CREATE says"
+    )]
+    Unworded {
+        /// The table.
+        table: String,
+    },
     /// A file has a statement that a cluster cannot be given.
     #[error("migration {migration} cannot be applied to a cluster: {source}")]
     Unrendered {
@@ -107,8 +123,8 @@ pub fn all() -> Vec<Migration> {
     migrations
 }
 
-/// Compares the files with what the database has. A database that is not there has nothing applied; in a cluster that
-/// is applied which is applied on all servers.
+/// Compares the files with what the database has. A database that is not there has nothing applied; of shards that have a history
+/// each, that is applied which is applied on all.
 ///
 /// # Errors
 ///
@@ -116,18 +132,22 @@ pub fn all() -> Vec<Migration> {
 pub async fn status(warehouse: &Warehouse) -> Result<Status, MigrateError> {
     let mut pending = Vec::new();
     for server in warehouse.each() {
-        pending.extend(status_of(&server).await?.pending);
+        pending.extend(status_here(&server).await?.pending);
     }
     let (pending, applied) = all().into_iter().partition(|migration| pending.contains(migration));
     Ok(Status { applied, pending })
 }
 
-async fn status_of(server: &Warehouse) -> Result<Status, MigrateError> {
-    let failed = |source| MigrateError::Statement { migration: "history".to_owned(), source };
+/// [`status`] by what the one server says that is spoken to: no other one is asked, and nothing but its history.
+///
+/// # Errors
+///
+/// As [`status`].
+pub async fn status_here(server: &Warehouse) -> Result<Status, MigrateError> {
     // UNKNOWN_DATABASE and UNKNOWN_TABLE: nothing was ever applied.
     let applied = match history(server).await {
         Err(error) if matches!(error.code(), Some(81 | 60)) => Vec::new(),
-        other => other.map_err(failed)?,
+        other => other.map_err(of_history)?,
     };
     let mut status = Status { applied: Vec::new(), pending: Vec::new() };
     for migration in all() {
@@ -143,14 +163,11 @@ async fn status_of(server: &Warehouse) -> Result<Status, MigrateError> {
             }
         }
     }
-    let is_one_history = server.cluster().is_some_and(ClusterConfig::is_replicated);
-    if is_one_history && !server.tables_missing_somewhere().await.map_err(failed)?.is_empty() {
-        status.pending = std::mem::take(&mut status.applied).into_iter().chain(status.pending).collect();
-    }
     Ok(status)
 }
 
-/// Makes the database and applies what is pending, on every server of a cluster. Returns what was applied now.
+/// Makes the database and applies what is pending, on every server of a cluster. Returns what was applied now. Where nothing is
+/// pending, nothing is sent that changes anything.
 ///
 /// # Errors
 ///
@@ -158,34 +175,85 @@ async fn status_of(server: &Warehouse) -> Result<Status, MigrateError> {
 pub async fn apply(warehouse: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
     let mut applied = Vec::new();
     for server in warehouse.each() {
-        let now = apply_to(&server).await?;
-        applied.extend(now.into_iter().filter(|migration| !applied.contains(migration)).collect::<Vec<_>>());
+        let pending = status_here(&server).await?.pending;
+        if pending.len() == all().len() {
+            ensure_is_not_new(&server).await?;
+        }
+        apply_to(&server, &pending).await?;
+        applied
+            .extend(pending.into_iter().filter(|migration| !applied.contains(migration)).collect::<Vec<_>>());
     }
     Ok(applied)
 }
 
-async fn apply_to(server: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
+/// Makes the tables on servers of a replicated cluster that lack them, as the others have them. Returns their names.
+///
+/// # Errors
+///
+/// A server of the cluster does not answer, or a statement is refused.
+pub async fn complete(warehouse: &Warehouse) -> Result<Vec<String>, MigrateError> {
+    let Some(cluster) = warehouse.cluster().filter(|cluster| cluster.is_replicated()) else {
+        return Ok(Vec::new());
+    };
+    let missing = warehouse.missing_somewhere().await.map_err(of_history)?;
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |table: &str| {
+        let migration = format!("of {table} on servers that lack it");
+        move |source| MigrateError::Statement { migration, source }
+    };
+    make_database(warehouse).await?;
+    for table in &missing {
+        let unworded = || MigrateError::Unworded { table: table.name.clone() };
+        let statement = table.statement(cluster).ok_or_else(unworded)?;
+        warehouse.execute(&statement).await.map_err(failed(&table.name))?;
+    }
+    // Or a server that has the history's table, and not yet its rows, would have everything applied once more.
+    warehouse.sync_replicas(&[HISTORY_TABLE]).await.map_err(of_history)?;
+    Ok(missing.into_iter().map(|table| table.name).collect())
+}
+
+fn of_history(source: ClickHouseError) -> MigrateError {
+    MigrateError::Statement { migration: "history".to_owned(), source }
+}
+
+/// Replicas have one history: a server without it, where others have it, came later.
+async fn ensure_is_not_new(server: &Warehouse) -> Result<(), MigrateError> {
+    let is_one_history = server.cluster().is_some_and(ClusterConfig::is_replicated);
+    if is_one_history
+        && history(server).await.is_err()
+        && server.is_somewhere(HISTORY_TABLE).await.map_err(of_history)?
+    {
+        return Err(MigrateError::NewServer);
+    }
+    Ok(())
+}
+
+async fn make_database(server: &Warehouse) -> Result<(), MigrateError> {
+    let create = create_database(&server.config);
+    let failed = |source| MigrateError::Statement { migration: "database".to_owned(), source };
+    let create = server.without_database().query_raw(&create);
+    server.within_timeout(async { Ok(create.execute().await?) }).await.map_err(failed)
+}
+
+async fn apply_to(server: &Warehouse, pending: &[Migration]) -> Result<(), MigrateError> {
+    if pending.is_empty() {
+        return Ok(());
+    }
     let named = |migration: &str| {
         let migration = migration.to_owned();
         move |source| MigrateError::Statement { migration, source }
     };
-    let create =
-        format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(server.database()), server.on_cluster());
-    server
-        .within_timeout(async { Ok(server.without_database().query_raw(&create).execute().await?) })
-        .await
-        .map_err(named("database"))?;
-    for statement in rendered(server, HISTORY, "history")? {
-        server.execute(&statement).await.map_err(named("history"))?;
-    }
-    let pending = status_of(server).await?.pending;
-    for migration in &pending {
-        let name = migration.to_string();
-        for statement in statements(migration.sql) {
-            for statement in rendered(server, statement, &name)? {
-                server.execute(&statement).await.map_err(named(&name))?;
-            }
+    make_database(server).await?;
+    let history = std::iter::once(("history".to_owned(), HISTORY, None));
+    let files = pending.iter().map(|migration| (migration.to_string(), migration.sql, Some(migration)));
+    for (name, sql, migration) in history.chain(files) {
+        let unrendered = |source| MigrateError::Unrendered { migration: name.clone(), source };
+        for statement in rendered(&server.config, sql).map_err(unrendered)? {
+            server.execute(&statement).await.map_err(named(&name))?;
         }
+        let Some(migration) = migration else { continue };
         let record = server
             .query("INSERT INTO granary_migrations (Version, Name, Checksum) SELECT {version:UInt32}, {name:String}, {checksum:String}")
             .param("version", migration.version)
@@ -194,44 +262,41 @@ async fn apply_to(server: &Warehouse) -> Result<Vec<Migration>, MigrateError> {
         server.within_timeout(async { Ok(record.execute().await?) }).await.map_err(named(&name))?;
         tracing::info!(migration = %migration, "applied");
     }
-    Ok(pending)
+    Ok(())
 }
 
-/// A statement as the server takes it: as it stands, or as the statements that a cluster needs in its place.
-fn rendered(server: &Warehouse, statement: &str, migration: &str) -> Result<Vec<String>, MigrateError> {
-    match server.cluster() {
-        None if server.config.shared_merge_tree => Ok(vec![cluster::with_both_windows(statement)]),
-        None => Ok(vec![statement.to_owned()]),
-        Some(cluster) => cluster::render(statement, cluster, server.database())
-            .map_err(|source| MigrateError::Unrendered { migration: migration.to_owned(), source }),
-    }
+fn create_database(config: &ClickHouseConfig) -> String {
+    let on = config.cluster.as_ref().map(|cluster| cluster.on_cluster()).unwrap_or_default();
+    format!("CREATE DATABASE IF NOT EXISTS {}{on}", quoted(&config.database))
 }
 
-/// All statements that make an empty database of a cluster what it is to be, in their order. For whoever wants to see them:
-/// [`apply`] runs the same.
+/// All statements that make of an empty ClickHouse what it is to be, in their order: what [`apply`] runs.
 ///
 /// # Errors
 ///
 /// A file has a statement that a cluster cannot be given.
-pub fn cluster_statements(cluster: &ClusterConfig, database: &str) -> Result<Vec<String>, RenderError> {
-    let create = format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(database), cluster.on_cluster());
-    let mut all_statements = vec![create];
-    all_statements.extend(rendered_for(cluster, database, HISTORY)?);
+pub fn all_statements(config: &ClickHouseConfig) -> Result<Vec<String>, RenderError> {
+    let mut statements = vec![create_database(config)];
+    statements.extend(rendered(config, HISTORY)?);
     for migration in all() {
-        all_statements.extend(rendered_for(cluster, database, migration.sql)?);
+        statements.extend(rendered(config, migration.sql)?);
     }
-    Ok(all_statements)
+    Ok(statements)
 }
 
-/// What the statements of a file become in a cluster.
+/// The statements of a file as a server takes them: as they stand, or what a cluster or a service needs in their place.
 ///
 /// # Errors
 ///
-/// As [`cluster_statements`].
-pub fn rendered_for(cluster: &ClusterConfig, database: &str, sql: &str) -> Result<Vec<String>, RenderError> {
+/// As [`all_statements`].
+pub fn rendered(config: &ClickHouseConfig, sql: &str) -> Result<Vec<String>, RenderError> {
     let mut rendered = Vec::new();
     for statement in statements(sql) {
-        rendered.extend(cluster::render(statement, cluster, database)?);
+        match &config.cluster {
+            Some(cluster) => rendered.extend(cluster::render(statement, cluster, &config.database)?),
+            None if config.shared_merge_tree => rendered.push(cluster::with_both_windows(statement)),
+            None => rendered.push(statement.to_owned()),
+        }
     }
     Ok(rendered)
 }

@@ -20,9 +20,15 @@ pub(crate) async fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<()
 async fn report(warehouse: &Warehouse, published: Option<&str>, dry_run: bool) -> anyhow::Result<()> {
     if dry_run {
         let status = migrate::status(warehouse).await?;
+        for table in warehouse.missing_somewhere().await? {
+            println!("missing  {} on some servers", table.name);
+        }
         status.pending.iter().for_each(|migration| println!("pending  {migration}"));
         println!("{} applied, {} pending", status.applied.len(), status.pending.len());
         return Ok(());
+    }
+    for table in migrate::complete(warehouse).await? {
+        println!("made     {table} on servers that lacked it");
     }
     let applied = migrate::apply(warehouse).await?;
     for migration in applied {

@@ -80,6 +80,16 @@ pub(crate) fn render(
     Err(RenderError::Unknown { line: head.to_owned() })
 }
 
+/// The name of the table or view that a statement makes.
+pub(crate) fn made_by(statement: &str) -> Option<&str> {
+    let (_, head, _) = split(statement);
+    let kinds = ["TABLE", "MATERIALIZED VIEW", "VIEW"];
+    let named = kinds
+        .into_iter()
+        .find_map(|kind| head.strip_prefix("CREATE ")?.strip_prefix(kind)?.strip_prefix(" IF NOT EXISTS "))?;
+    named.split(' ').next()
+}
+
 /// A published view's statement; its first line that is no comment ends with the view's name.
 pub(crate) fn render_view(statement: &str, cluster: &ClusterConfig) -> String {
     let (comment, head, rest) = split(statement.trim());

@@ -1,6 +1,6 @@
 //! The tables of a cluster: what the files become, and how a change of them reaches servers that others write to.
 
-use granary_clickhouse::migrate::{self, cluster_statements};
+use granary_clickhouse::migrate::{self, all_statements};
 use granary_clickhouse::{ClickHouseConfig, ClusterConfig, Warehouse, publish};
 
 use crate::records::{api_request, logs, seal};
@@ -49,12 +49,12 @@ async fn parsed(warehouse: &Warehouse, statement: &str) -> String {
 #[tokio::test]
 async fn the_engine_s_parser_reads_every_statement_for_replicated_shards() {
     let test = granary_testkit::warehouse("cluster_parsed").await;
-    let cluster = ClusterConfig::replicated("granary");
+    let config = replicated(&ClickHouseConfig::default());
     let mut all = Vec::new();
-    for statement in cluster_statements(&cluster, "otel").unwrap() {
+    for statement in all_statements(&config).unwrap() {
         all.push(parsed(&test.owner, &statement).await);
     }
-    for statement in publish::statements(Some(&cluster)) {
+    for statement in publish::statements(config.cluster.as_deref()) {
         let statement = parsed(&test.owner, &statement).await;
         // The views' columns stand in the files; what a cluster adds stands in the first line.
         all.push(statement.lines().next().unwrap().to_owned());
@@ -84,7 +84,69 @@ async fn plain_shards_have_the_same_tables_and_a_second_run_finds_nothing_to_do(
     assert_eq!(engine("otel_logs_local"), Some("MergeTree"));
     assert_eq!(engine("cost_hourly_local"), Some("AggregatingMergeTree"));
     assert_eq!(engine("model_prices"), Some("ReplacingMergeTree"));
-    assert!(owner.tables_missing_somewhere().await.unwrap().is_empty());
+    assert!(missing(owner).await.is_empty());
+}
+
+/// The names of what some servers lack.
+async fn missing(owner: &Warehouse) -> Vec<String> {
+    owner.missing_somewhere().await.unwrap().into_iter().map(|table| table.name).collect()
+}
+
+/// The engine takes no `ON CLUSTER`; without it, the server that lacks the tables takes the same statements.
+#[tokio::test]
+async fn a_replica_that_was_added_later_gets_its_tables_as_the_others_have_them_by_now() {
+    let test = granary_testkit::sharded_warehouse("cluster_replaced").await;
+    let config = &test.whole.owner_config;
+    let cluster = ClusterConfig::replicated(&config.cluster.as_ref().unwrap().name);
+    let owner =
+        Warehouse::new(&ClickHouseConfig { cluster: Some(Box::new(cluster.clone())), ..config.clone() });
+    let on = format!(" ON CLUSTER `{}`", cluster.name);
+    for shard in &test.shards {
+        for altered in ["otel_logs_local", "otel_logs"] {
+            let later = format!("ALTER TABLE {altered} ADD COLUMN Shade LowCardinality(String)");
+            shard.execute(&later).await.unwrap();
+        }
+    }
+    let tables = "SELECT groupArray((name, engine, columns)) FROM (SELECT name, any(engine) AS engine, \
+         (SELECT groupArray((table, name, type, default_expression)) FROM system.columns WHERE database = currentDatabase()) AS columns \
+         FROM system.tables WHERE database = currentDatabase() GROUP BY name ORDER BY name)";
+    let tables = async |shard: &Warehouse| {
+        let mut answer = shard.query(tables).fetch_bytes("JSONEachRow").unwrap();
+        String::from_utf8(answer.collect().await.unwrap().to_vec()).unwrap()
+    };
+    let before = tables(&test.shards[1]).await;
+    let database = owner.database();
+    test.shards[1].execute(&format!("DROP DATABASE {database} SYNC")).await.unwrap();
+    let lacked = owner.missing_somewhere().await.unwrap();
+    let anywhere = Warehouse::new(&ClickHouseConfig {
+        database: "system".to_owned(),
+        url: config.cluster.as_ref().unwrap().hosts[1].clone(),
+        cluster: None,
+        ..config.clone()
+    });
+    anywhere.execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+    for table in &lacked {
+        let statement = table.statement(&cluster).unwrap();
+        assert!(statement.contains(&on), "{statement}");
+        anywhere.execute(&statement.replace(&on, "")).await.unwrap();
+    }
+    assert!(missing(&owner).await.is_empty());
+    assert_eq!(tables(&test.shards[1]).await, before);
+    let views = "SELECT uniqExact(uuid) FROM clusterAllReplicas('two_shards', system.tables) \
+         WHERE database = currentDatabase() AND name = 'cost_hourly_mv'";
+    assert_eq!(owner.query(views).fetch_one::<u64>().await.unwrap(), 1);
+}
+
+/// The engine refuses `ON CLUSTER`, and knows no cluster of that name.
+#[tokio::test]
+async fn where_nothing_is_pending_no_other_server_is_asked_and_nothing_is_sent() {
+    let test = granary_testkit::warehouse("cluster_idle").await;
+    let owner = Warehouse::new(&replicated(&test.owner_config));
+    assert!(migrate::apply(&owner).await.unwrap().is_empty());
+    let status = migrate::status_here(&owner).await.unwrap();
+    assert_eq!((status.applied.len(), status.pending.len()), (migrate::all().len(), 0));
+    owner.execute("INSERT INTO granary_migrations (Version, Checksum) VALUES (1, 'other')").await.unwrap();
+    assert!(migrate::apply(&owner).await.is_err());
 }
 
 #[tokio::test]
@@ -93,15 +155,16 @@ async fn a_server_that_was_added_later_is_known_by_what_it_lacks_and_is_brought_
     let owner = &test.whole.owner;
     let database = owner.database();
     test.shards[1].execute(&format!("DROP DATABASE {database} SYNC")).await.unwrap();
-    let missing = owner.tables_missing_somewhere().await.unwrap();
+    owner.execute("CREATE TABLE an_operators_own (a UInt8) ENGINE = Memory").await.unwrap();
+    let lacking = missing(owner).await;
     assert!(
         ["otel_logs", "otel_logs_local", "model_prices"]
             .iter()
-            .all(|table| missing.iter().any(|m| m == table))
+            .all(|table| lacking.iter().any(|m| m == table))
     );
     assert_eq!(migrate::status(owner).await.unwrap().pending.len(), migrate::all().len());
     assert_eq!(migrate::apply(owner).await.unwrap().len(), migrate::all().len());
-    assert!(owner.tables_missing_somewhere().await.unwrap().is_empty());
+    assert!(missing(owner).await.is_empty(), "an operator's own table need not be everywhere");
     let prices = "SELECT count() FROM model_prices FINAL";
     let [one, other] = [
         test.shards[0].query(prices).fetch_one::<u64>().await.unwrap(),
@@ -132,8 +195,7 @@ async fn a_writer_of_the_old_columns_writes_on_while_a_column_comes_and_after_it
     let expand =
         "ALTER TABLE otel_logs ADD COLUMN IF NOT EXISTS Shade LowCardinality(String) DEFAULT upper(Body)";
     let contract = "ALTER TABLE otel_logs DROP COLUMN IF EXISTS Shade";
-    let hosts = test.whole.owner_config.cluster.clone().unwrap();
-    let rendered = |statement| migrate::rendered_for(&hosts, owner.database(), statement).unwrap();
+    let rendered = |statement| migrate::rendered(&test.whole.owner_config, statement).unwrap();
 
     old(0).await.unwrap();
     assert!(new(100).await.unwrap_err().contains("Shade"), "the column comes before its writer");

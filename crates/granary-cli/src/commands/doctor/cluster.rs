@@ -78,9 +78,11 @@ async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, Clic
             advice,
         ));
     }
-    let missing = owner.tables_missing_somewhere().await?;
+    let missing = owner.missing_somewhere().await?;
     if !missing.is_empty() {
-        let found = format!("some servers of {name} lack {}", missing.join(", "));
+        let mut names: Vec<_> = missing.iter().map(|table| table.name.as_str()).collect();
+        names.sort_unstable();
+        let found = format!("some servers of {name} lack {}", names.join(", "));
         return Ok(Check::fail(NAME, found, "run `granary migrate`"));
     }
     Ok(Check::ok(NAME, format!("{name}: {shards} shards, {servers} servers, all with the same tables")))
