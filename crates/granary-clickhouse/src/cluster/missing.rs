@@ -22,7 +22,7 @@ pub struct Missing {
 impl Missing {
     /// The statement that makes it on every server which lacks it; nothing if the server words it as none of ours.
     ///
-    /// It keeps the table's UUID, which older servers' tokens of a view's inserts are made of.
+    /// It keeps the table's UUID, which in some versions the tokens of a view's rows are made of.
     #[must_use]
     pub fn statement(&self, cluster: &ClusterConfig) -> Option<String> {
         let kinds = ["CREATE TABLE ", "CREATE MATERIALIZED VIEW ", "CREATE VIEW "];

@@ -6,7 +6,7 @@
 //! | in the file | in a cluster |
 //! |---|---|
 //! | `CREATE TABLE t … ENGINE = M…` | the same as `t_local`, with the replicated engine and window; then `t`, `Distributed` over it |
-//! | `CREATE MATERIALIZED VIEW v TO t … FROM s` | `TO t_local … FROM s_local AS s`: a server's view sees a server's rows |
+//! | `CREATE MATERIALIZED VIEW v TO t … FROM s` | `v UUID … TO t_local … FROM s_local AS s`: a server's view sees a server's rows |
 //! | `CREATE VIEW` | the same, over the distributed tables |
 //! | `ALTER TABLE t … COLUMN` | of `t_local` and of `t` |
 //! | `ALTER TABLE t …` | of `t_local` |
@@ -15,6 +15,9 @@
 //! **A materialized column is a constant in the distributed table.** The server that takes an insert works the column out,
 //! throws the value away and sends the others on, and the shard works it out again; a reader gets the shard's value. With the
 //! expressions of `0018_commands.sql` that was nine tenths of what the first server had to do.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::ClusterConfig;
 use super::layout::{Place, local};
@@ -54,9 +57,9 @@ pub(crate) fn render(
         let unknown = || RenderError::Unknown { line: head.to_owned() };
         let (view, target) =
             view.strip_suffix(" AS").and_then(|view| view.split_once(" TO ")).ok_or_else(unknown)?;
-        let target = local(target);
+        let (target, uuid) = (local(target), uuid_of(database, view));
         let sql = format!(
-            "{comment}CREATE MATERIALIZED VIEW IF NOT EXISTS {view}{on} TO {target} AS\n{}",
+            "{comment}CREATE MATERIALIZED VIEW IF NOT EXISTS {view} UUID '{uuid}'{on} TO {target} AS\n{}",
             own_rows(rest)
         );
         return Ok(vec![sql]);
@@ -94,6 +97,18 @@ pub(crate) fn made_by(statement: &str) -> Option<&str> {
 pub(crate) fn render_view(statement: &str, cluster: &ClusterConfig) -> String {
     let (comment, head, rest) = split(statement.trim());
     format!("{comment}{head}{}\n{rest}", cluster.on_cluster())
+}
+
+/// A view's UUID, which follows from its name.
+///
+/// Of a view's rows a token is made of the insert's and of what the view is known by: its name, as 26.7 was seen to do,
+/// or its UUID, as ClickHouse's sources have it in other versions; which ones was not tried. An insert that is repeated
+/// through another server must have the same there, also if that server's view was made by a statement of its own.
+fn uuid_of(database: &str, view: &str) -> Uuid {
+    let digest = Sha256::digest(format!("granary {database}.{view}"));
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, of_name)| *byte = of_name);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// Comments before the statement, its first line, and what comes after.

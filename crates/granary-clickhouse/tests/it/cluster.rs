@@ -149,6 +149,32 @@ async fn where_nothing_is_pending_no_other_server_is_asked_and_nothing_is_sent()
     assert!(migrate::apply(&owner).await.is_err());
 }
 
+/// What a view is known by in the tokens of its rows is its name or its UUID, as the server's version has it.
+#[tokio::test]
+async fn a_view_made_by_another_statement_knows_the_inserts_of_the_one_before() {
+    let test = granary_testkit::sharded_warehouse("cluster_views").await;
+    let (owner, shard) = (&test.whole.owner, &test.shards[0]);
+    let uuids = "SELECT uniqExact(name, uuid), uniqExact(uuid) FROM clusterAllReplicas('two_shards', system.tables) \
+         WHERE database = currentDatabase() AND engine = 'MaterializedView'";
+    let (of_all, distinct): (u64, u64) = owner.query(uuids).fetch_one().await.unwrap();
+    assert_eq!(of_all, distinct, "each view has one UUID on all servers");
+
+    let block = seal(&logs(&[api_request(), api_request()]), "a");
+    owner.insert(&block).await.unwrap();
+    let statements = all_statements(&test.whole.owner_config).unwrap();
+    for shard in &test.shards {
+        shard.execute("DROP VIEW cost_hourly_mv").await.unwrap();
+        let made = statements.iter().find(|made| made.contains(" cost_hourly_mv ")).unwrap();
+        shard.execute(made).await.unwrap();
+    }
+    owner.insert(&block).await.unwrap();
+    let requests: Vec<u64> = owner.query("SELECT sum(Requests) FROM cost_hourly").fetch_all().await.unwrap();
+    assert_eq!(requests, [2]);
+    let uuid = "SELECT toString(uuid) FROM system.tables WHERE database = currentDatabase() AND name = 'cost_hourly_mv'";
+    let uuid: String = shard.query(uuid).fetch_one().await.unwrap();
+    assert!(statements.iter().any(|made| made.contains(&uuid)));
+}
+
 #[tokio::test]
 async fn a_server_that_was_added_later_is_known_by_what_it_lacks_and_is_brought_up() {
     let test = granary_testkit::sharded_warehouse("cluster_grown").await;
