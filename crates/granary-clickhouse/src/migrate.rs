@@ -19,7 +19,7 @@ use crate::{ClickHouseConfig, ClickHouseError, ClusterConfig, Warehouse};
 
 static DDL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl");
 
-const HISTORY_TABLE: &str = "granary_migrations";
+pub(crate) const HISTORY_TABLE: &str = "granary_migrations";
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS granary_migrations
 (
@@ -207,7 +207,7 @@ pub async fn complete(warehouse: &Warehouse) -> Result<Vec<String>, MigrateError
     for table in &missing {
         let unworded = || MigrateError::Unworded { table: table.name.clone() };
         let statement = table.statement(cluster).ok_or_else(unworded)?;
-        warehouse.execute(&statement).await.map_err(failed(&table.name))?;
+        warehouse.execute_everywhere(warehouse.query(&statement)).await.map_err(failed(&table.name))?;
     }
     // Or a server that has the history's table, and not yet its rows, would have everything applied once more.
     warehouse.sync_replicas(&[HISTORY_TABLE]).await.map_err(of_history)?;
@@ -233,8 +233,7 @@ async fn ensure_is_not_new(server: &Warehouse) -> Result<(), MigrateError> {
 async fn make_database(server: &Warehouse) -> Result<(), MigrateError> {
     let create = create_database(&server.config);
     let failed = |source| MigrateError::Statement { migration: "database".to_owned(), source };
-    let create = server.without_database().query_raw(&create);
-    server.within_timeout(async { Ok(create.execute().await?) }).await.map_err(failed)
+    server.execute_everywhere(server.without_database().query_raw(&create)).await.map_err(failed)
 }
 
 async fn apply_to(server: &Warehouse, pending: &[Migration]) -> Result<(), MigrateError> {
@@ -251,7 +250,7 @@ async fn apply_to(server: &Warehouse, pending: &[Migration]) -> Result<(), Migra
     for (name, sql, migration) in history.chain(files) {
         let unrendered = |source| MigrateError::Unrendered { migration: name.clone(), source };
         for statement in rendered(&server.config, sql).map_err(unrendered)? {
-            server.execute(&statement).await.map_err(named(&name))?;
+            server.execute_everywhere(server.query(&statement)).await.map_err(named(&name))?;
         }
         let Some(migration) = migration else { continue };
         let record = server
@@ -318,7 +317,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

@@ -6,15 +6,18 @@
 //! own, ClickHouse hands it to other shards, and takes it for a constant, so that the sort key prunes by tenant. An id
 //! that says nothing shows nothing.
 //!
-//! The views are made anew at every start, so they have the columns of this version.
+//! The views are made anew at a start that does not find this version's, so they have the columns of this version. Which ones were made
+//! stands in the history of migrations, as version 0: a start that has nothing to change says nothing to the other servers of a
+//! cluster, and does not wait for one that is away.
 
 use std::fmt::Write;
 
 use granary_model::TenantId;
 use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::migrate::quoted;
+use crate::migrate::{hex, quoted};
 use crate::{ClickHouseError, ClusterConfig, Warehouse, cluster};
 
 static VIEWS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../ddl/published");
@@ -65,21 +68,42 @@ impl Scope {
     }
 }
 
-/// Makes the database of the views, and the views, of the tables in the owner's database.
+/// Makes the database of the views, and the views, of the tables in the owner's database, where they are not there as they
+/// are to be.
 ///
 /// # Errors
 ///
 /// ClickHouse does not answer, or the owner has no right to make views there.
 pub async fn publish(owner: &Warehouse, database: &str) -> Result<(), ClickHouseError> {
     let create = format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(database), owner.on_cluster());
+    let statements: Vec<_> = statements(owner.cluster()).collect();
+    let checksum = hex(&Sha256::digest(format!("{create};\n{}", statements.join(";\n"))));
     for server in owner.each() {
-        server.execute(&create).await?;
-        for sql in statements(server.cluster()) {
-            let made = server.query(&sql).param("published", database);
-            server.within_timeout(async { Ok(made.execute().await?) }).await?;
+        if is_published(&server, database, &checksum).await? {
+            continue;
         }
+        server.execute_everywhere(server.query(&create)).await?;
+        for sql in &statements {
+            server.execute_everywhere(server.query(sql).param("published", database)).await?;
+        }
+        let made = server
+            .query("INSERT INTO granary_migrations (Version, Name, Checksum) SELECT 0, {name:String}, {checksum:String}")
+            .param("name", format!("views of {database}"))
+            .param("checksum", &checksum);
+        server.within_timeout(async { Ok(made.execute().await?) }).await?;
     }
     Ok(())
+}
+
+/// Whether the server has all views, and they were made by these statements.
+async fn is_published(server: &Warehouse, database: &str, checksum: &str) -> Result<bool, ClickHouseError> {
+    const SQL: &str = "SELECT count() FROM system.tables WHERE database = {published:String} AND name IN {views:Array(String)} \
+         AND {checksum:String} = (SELECT argMax(Checksum, AppliedAt) FROM granary_migrations WHERE Version = 0)";
+    let views: Vec<_> = views().map(|(name, _)| name).collect();
+    let query =
+        server.query(SQL).param("published", database).param("views", &views).param("checksum", checksum);
+    let made: u64 = server.within_timeout(async { Ok(query.fetch_one().await?) }).await?;
+    Ok(made == views.len() as u64)
 }
 
 /// The statements that make the views of a database, which is bound as `published`.

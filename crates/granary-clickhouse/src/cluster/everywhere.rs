@@ -43,6 +43,12 @@ impl Warehouse {
             .with_setting("receive_timeout", within)
     }
 
+    /// Runs a statement on all servers.
+    pub(crate) async fn execute_everywhere(&self, statement: Query) -> Result<(), ClickHouseError> {
+        let statement = self.everywhere(statement, self.timeout());
+        self.within_timeout(async { Ok(statement.execute().await?) }).await
+    }
+
     /// Waits until every replica has what was inserted into these tables before. Without replicas there is nothing to
     /// wait for.
     ///

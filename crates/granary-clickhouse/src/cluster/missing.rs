@@ -85,7 +85,7 @@ impl Warehouse {
 
     /// Whether any server of the cluster has a table.
     pub(crate) async fn is_somewhere(&self, table: &str) -> Result<bool, ClickHouseError> {
-        const SQL: &str = "SELECT count() > 0 FROM clusterAllReplicas({cluster:String}, system.tables) \
+        const SQL: &str = "SELECT count() FROM clusterAllReplicas({cluster:String}, system.tables) \
              WHERE database = {database:String} AND name = {table:String}";
         let Some(cluster) = self.cluster() else { return Ok(false) };
         let query = self
@@ -96,7 +96,7 @@ impl Warehouse {
             .param("table", table)
             // One that has it is enough.
             .with_setting("skip_unavailable_shards", "1");
-        self.within_timeout(async { Ok(query.fetch_one().await?) }).await
+        Ok(self.within_timeout(async { Ok(query.fetch_one::<u64>().await?) }).await? > 0)
     }
 }
 

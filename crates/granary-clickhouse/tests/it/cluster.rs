@@ -145,6 +145,10 @@ async fn where_nothing_is_pending_no_other_server_is_asked_and_nothing_is_sent()
     assert!(migrate::apply(&owner).await.unwrap().is_empty());
     let status = migrate::status_here(&owner).await.unwrap();
     assert_eq!((status.applied.len(), status.pending.len()), (migrate::all().len(), 0));
+    assert!(
+        publish::publish(&owner, "published_idle").await.is_err(),
+        "ON CLUSTER is sent where views are to be made"
+    );
     owner.execute("INSERT INTO granary_migrations (Version, Checksum) VALUES (1, 'other')").await.unwrap();
     assert!(migrate::apply(&owner).await.is_err());
 }

@@ -223,3 +223,24 @@ async fn a_guest_reads_what_is_published_and_nothing_else_and_lifts_no_bound() {
         assert!(answer.is_ok(), "{allowed}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn views_that_are_as_they_are_to_be_are_left_alone_and_one_that_is_gone_is_made_again() {
+    let (warehouse, _) = published("left_alone").await;
+    let database = &warehouse.guest_config.database;
+    let uuids = async || {
+        let uuids =
+            "SELECT name, toString(uuid) FROM system.tables WHERE database = {database:String} ORDER BY name";
+        let query = warehouse.owner.query(uuids).param("database", database);
+        query.fetch_all::<(String, String)>().await.unwrap()
+    };
+    let before = uuids().await;
+    assert_eq!(before.len(), publish::views().count());
+    publish::publish(&warehouse.owner, database).await.unwrap();
+    assert_eq!(uuids().await, before);
+    warehouse.owner.execute(&format!("DROP VIEW {database}.events")).await.unwrap();
+    publish::publish(&warehouse.owner, database).await.unwrap();
+    let after = uuids().await;
+    assert_eq!(after.len(), before.len());
+    assert_ne!(after, before, "they are made together");
+}
