@@ -191,8 +191,7 @@ async fn merge(warehouse: &Warehouse, table: &str, month: u32) -> Result<(), Arc
         let (table, on) = (server.local(table), server.on_cluster());
         let optimize = server.query(&format!("OPTIMIZE TABLE {table}{on} PARTITION ID '{month}' FINAL"));
         if is_merged_together(&server) {
-            let optimize = server.everywhere(optimize.with_setting("alter_sync", "2"), SLOW_TIMEOUT);
-            execute_slowly(optimize).await?;
+            execute_slowly(server.everywhere(optimize, SLOW_TIMEOUT)).await?;
             continue;
         }
         // A shard without the month has nothing to merge, which it would call an error.

@@ -39,6 +39,9 @@ impl Warehouse {
         query
             .with_setting("distributed_ddl_task_timeout", &within)
             .with_setting("distributed_ddl_output_mode", "throw")
+            // A changed column is there when every replica has it, or the next statement and the next writer find one without it.
+            .with_setting("alter_sync", "2")
+            .with_setting("replication_wait_for_inactive_replica_timeout", &within)
             // SYSTEM SYNC REPLICA waits for as long as it would for an answer.
             .with_setting("receive_timeout", within)
     }

@@ -1,5 +1,7 @@
 //! The tables of a cluster: what the files become, and how a change of them reaches servers that others write to.
 
+use std::time::Duration;
+
 use granary_clickhouse::migrate::{self, all_statements};
 use granary_clickhouse::{ClickHouseConfig, ClusterConfig, Warehouse, publish};
 
@@ -64,6 +66,26 @@ async fn the_engine_s_parser_reads_every_statement_for_replicated_shards() {
             .all(|sql| sql.contains("ON CLUSTER granary") || sql.starts_with("INSERT INTO model_prices"))
     );
     insta::assert_snapshot!("replicated", all.join(";\n\n"));
+}
+
+#[tokio::test]
+async fn a_statement_for_all_servers_ends_before_who_sent_it_gives_up_and_waits_for_each_replica() {
+    let test = granary_testkit::warehouse("cluster_everywhere").await;
+    let names = [
+        "distributed_ddl_task_timeout",
+        "alter_sync",
+        "replication_wait_for_inactive_replica_timeout",
+        "receive_timeout",
+    ];
+    let values = names.map(|name| format!("toString(getSetting('{name}'))")).join(", ");
+    let settings = async |warehouse: &Warehouse| {
+        let query = warehouse.query(&format!("SELECT [{values}]"));
+        let query = warehouse.everywhere(query, Duration::from_mins(1));
+        query.fetch_one::<Vec<String>>().await.unwrap()
+    };
+    let replicas = Warehouse::new(&replicated(&test.owner_config));
+    assert_eq!(settings(&replicas).await, ["50", "2", "50", "50"]);
+    assert_eq!(settings(&test.owner).await[..2], ["180", "1"]);
 }
 
 #[tokio::test]
