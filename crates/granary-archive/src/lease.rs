@@ -27,8 +27,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use granary_clickhouse::Warehouse;
 use granary_clickhouse::cluster::Turn;
+use granary_clickhouse::{Warehouse, new_token, under};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -129,15 +129,14 @@ impl Lease {
              SELECT TenantId, SessionId, {{claim:UUID}}, now64(3) + toIntervalMillisecond({{length:UInt64}}), \
              {{given_up:Bool}} FROM {SESSIONS}"
         );
-        let mut turn = Turn::default();
+        let (token, mut turn) = (new_token(), Turn::default());
         loop {
             let query = names::bind(self.warehouse.query(&sql), sessions)
                 .param("claim", self.claim)
                 .param("length", u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX))
                 .param("given_up", given_up)
-                .with_setting("async_insert", "0")
-                .with_setting("insert_deduplicate", "0");
-            match execute(self.warehouse.to_quorum(query)).await {
+                .with_setting("async_insert", "0");
+            match execute(self.warehouse.to_quorum(under(&token, query))).await {
                 Err(error) if turn.comes_again(&error).await => {}
                 other => return Ok(other?),
             }

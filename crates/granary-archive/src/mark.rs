@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use granary_clickhouse::{Query, Warehouse};
+use granary_clickhouse::{Query, Warehouse, new_token, under};
 use granary_model::TenantId;
 use serde::Deserialize;
 
@@ -146,10 +146,8 @@ pub(crate) async fn expire(warehouse: &Warehouse, sessions: &[SessionName]) -> R
          FROM (SELECT * FROM ({}) WHERE {IS_THERE})",
         newest_rows(warehouse, IN_SESSIONS)
     );
-    let query = names::bind(warehouse.query(&sql), sessions)
-        .with_setting("async_insert", "0")
-        .with_setting("insert_deduplicate", "0");
-    Ok(execute(query).await?)
+    let query = names::bind(warehouse.query(&sql), sessions).with_setting("async_insert", "0");
+    Ok(execute(under(&new_token(), query)).await?)
 }
 
 /// A row's object was not deleted.
@@ -214,9 +212,8 @@ pub(crate) async fn add_of_format(
         .param("bytes", all(archived, |one| one.bytes))
         .param("compressed", all(archived, |one| one.compressed_bytes))
         .param("sha256", all(archived, |one| one.contents.sha256.as_str()))
-        .with_setting("async_insert", "0")
-        .with_setting("insert_deduplicate", "0");
-    Ok(execute(query).await?)
+        .with_setting("async_insert", "0");
+    Ok(execute(under(&new_token(), query)).await?)
 }
 
 /// One column of several rows.

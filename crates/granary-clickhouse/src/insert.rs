@@ -114,8 +114,9 @@ impl Warehouse {
             .unwrap_or(Err(ClickHouseError::TimedOut { after: timeout }))
     }
 
-    /// Inserts those rows of the blocks that are not there, by batch and `EventId`, without a token. Where columns were not sent
-    /// they are empty. For rows of which a part was lost; nobody else may insert the same at the same time.
+    /// Inserts those rows of the blocks that are not there, by batch and `EventId`. Where columns were not sent they are empty. For
+    /// rows of which a part was lost; nobody else may insert the same at the same time, but for an earlier attempt that nobody waits
+    /// for any more: what it stores after this one has looked is known by the token.
     pub async fn insert_missing_within(
         &self,
         blocks: &Insert,
@@ -134,7 +135,8 @@ impl Warehouse {
              (SELECT BatchId, EventId FROM {table} WHERE BatchId IN ({})) FORMAT Native",
             list.join(", ")
         );
-        let mut settings = vec![("insert_deduplicate", "0")];
+        let mut settings =
+            vec![("insert_deduplicate", "1"), ("insert_deduplication_token", blocks.token.as_str())];
         if self.is_remembered_in_keeper() {
             settings.push(SEQUENTIAL);
         }

@@ -2,9 +2,22 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::cluster::{Turn, is_read_after_written};
-use crate::{ClickHouseError, Warehouse};
+use crate::{ClickHouseError, Query, Warehouse};
+
+/// A token that no other insert has, for rows that are to be added however often they were added before. A server compares inserts
+/// without a token by their rows; to switch that off has one setting in older versions and another one in newer ones.
+#[must_use]
+pub fn new_token() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Gives an `INSERT` its token. One that is sent again keeps it.
+pub fn under(token: &str, insert: Query) -> Query {
+    insert.with_setting("insert_deduplicate", "1").with_setting("insert_deduplication_token", token)
+}
 
 impl Warehouse {
     /// Adds rows whose fields are named as the columns are. With a token, the same rows are added once, as long as the
@@ -21,14 +34,15 @@ impl Warehouse {
             serde_json::to_writer(&mut body, row).unwrap_or_default();
             body.push(b'\n');
         }
+        let token = token.map_or_else(new_token, str::to_owned);
         let sql = format!("INSERT INTO {table} FORMAT JSONEachRow");
         let body = vec![Bytes::from(body)];
         if !is_read_after_written(table) {
-            return self.insert_body(sql, body, token, None, &[]).await;
+            return self.insert_body(sql, body, &token, None, &[]).await;
         }
         let (quorum, mut turn) = (self.quorum(), Turn::default());
         loop {
-            match self.insert_body(sql.clone(), body.clone(), token, None, &quorum).await {
+            match self.insert_body(sql.clone(), body.clone(), &token, None, &quorum).await {
                 Err(error) if turn.comes_again(&error).await => {}
                 other => return other,
             }
@@ -47,15 +61,14 @@ impl Warehouse {
     ) -> Result<(), ClickHouseError> {
         let copied = self.copied(self.timeout());
         let copied: Vec<_> = copied.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, Some(token), shard, &copied)
-            .await
+        self.insert_body(format!("INSERT INTO {table} FORMAT Native"), answer, token, shard, &copied).await
     }
 
     async fn insert_body(
         &self,
         sql: String,
         body: Vec<Bytes>,
-        token: Option<&str>,
+        token: &str,
         shard: Option<u32>,
         settings: &[(&str, &str)],
     ) -> Result<(), ClickHouseError> {
@@ -64,11 +77,9 @@ impl Warehouse {
                 .for_inserts()
                 .insert_formatted_with(sql)
                 .with_setting("async_insert", "0")
-                .with_setting("insert_deduplicate", if token.is_some() { "1" } else { "0" })
+                .with_setting("insert_deduplicate", "1")
+                .with_setting("insert_deduplication_token", token)
                 .with_setting("wait_end_of_query", "1");
-            if let Some(token) = token {
-                insert = insert.with_setting("insert_deduplication_token", token);
-            }
             for (name, value) in settings {
                 insert = insert.with_setting(*name, *value);
             }

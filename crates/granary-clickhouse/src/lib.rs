@@ -27,6 +27,7 @@ pub use cluster::ClusterConfig;
 pub use config::ClickHouseConfig;
 pub use error::ClickHouseError;
 pub use insert::{Insert, ServerLife};
+pub use insert_rows::{new_token, under};
 pub use native::{Remains, SealedBlockError, leave_out};
 pub use publish::Scope;
 pub use relay::{Relay, RelayError};

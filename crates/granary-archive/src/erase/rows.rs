@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use granary_clickhouse::cluster::Turn;
-use granary_clickhouse::{ClickHouseError, Query, TABLES, Warehouse};
+use granary_clickhouse::{ClickHouseError, Query, TABLES, Warehouse, new_token, under};
 use serde::Deserialize;
 
 use crate::ArchiveError;
@@ -53,15 +53,14 @@ pub(super) async fn choose(
          FROM otel_logs WHERE {OF_SESSION}"
     );
     // Of a few million rows one block and one part, on the session's shard: all of them or none.
-    let mut turn = Turn::default();
+    let (token, mut turn) = (new_token(), Turn::default());
     loop {
         let query = of_session(warehouse, &choose, session)
             .param("round", round)
-            .with_setting("insert_deduplicate", "0")
             .with_setting("max_insert_threads", "1")
             .with_setting("min_insert_block_size_rows", MAX_BLOCK_ROWS)
             .with_setting("min_insert_block_size_bytes", "0");
-        match execute_slowly(warehouse.to_quorum(query)).await {
+        match execute_slowly(warehouse.to_quorum(under(&token, query))).await {
             Ok(()) => break,
             Err(error) if turn.comes_again(&error).await => {}
             Err(error) => return Err(error.into()),

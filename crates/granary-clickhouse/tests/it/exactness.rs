@@ -37,6 +37,29 @@ async fn equal_rows_under_another_token_are_other_rows() {
 }
 
 #[tokio::test]
+async fn rows_that_were_looked_for_are_added_once_however_many_look_at_the_same_time() {
+    let test = granary_testkit::warehouse("missing_once").await;
+    let block = seal(&logs(&[api_request(), api_request()]), "a");
+    // Who asks for another batch sees nothing of the first attempt, as one that looked before it was stored.
+    for _ in 0..2 {
+        let looked_for = [uuid::Uuid::from_u128(9)];
+        test.owner.insert_missing_within(&block, &looked_for, test.owner.timeout()).await.unwrap();
+    }
+    assert_eq!(counts(&test.owner).await, (2, 2, 2, 2, 0));
+}
+
+#[tokio::test]
+async fn equal_rows_without_a_token_are_added_each_time() {
+    let test = granary_testkit::warehouse("each_time").await;
+    let chosen = std::collections::BTreeMap::from([("SessionId", "s"), ("EventId", "7")]);
+    for _ in 0..2 {
+        test.owner.insert_rows("session_erasure_events", &[&chosen], None).await.unwrap();
+    }
+    let rows: u64 = test.owner.query("SELECT count() FROM session_erasure_events").fetch_one().await.unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[tokio::test]
 async fn a_block_that_cannot_be_read_is_refused_for_good_and_adds_nothing() {
     let test = granary_testkit::warehouse("damaged").await;
     let mut block = seal(&logs(&[api_request()]), "a");
