@@ -77,7 +77,7 @@ impl Deliverer {
         let Ok(insert) = self.with_quarantine(move |quarantine| quarantine.load(&file)).await else {
             return Ok(());
         };
-        self.warehouse.insert_within(&insert, self.config.insert_timeout).await?;
+        head.insert_again(&insert, &self.warehouse, self.config.insert_timeout, unix_ms()).await?;
         tracing::info!(table = insert.table, rows = insert.rows, "rows that were put aside are stored");
         for part in &head.parts {
             self.accounting.released(&part.tenant, signal_of(insert.table), part.minute(), part.rows);

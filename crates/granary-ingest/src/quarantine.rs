@@ -3,6 +3,10 @@
 //! A file holds one insert: a line of JSON that says what it is and why it is here, and the frames as they were
 //! sent. It is written under a temporary name, synced and renamed before the checkpoint moves on, so an
 //! acknowledged event is at every moment in the log, in its table or here.
+//!
+//! Of a cluster one shard may have taken its part of an insert that another refused. Soon afterwards the same insert under its token
+//! is right: the former knows it, and completes its rollups. A token is forgotten after so many inserts of others, though, so
+//! later the rows are looked up, and those inserted that are not there ([`Quarantined::insert_again`]).
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use granary_clickhouse::{AccountedRecords, Insert, TABLES};
+use granary_clickhouse::{AccountedRecords, ClickHouseError, Insert, TABLES, Warehouse};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::accounting::Minute;
 use crate::entry::signal_of;
@@ -36,6 +41,9 @@ pub struct Quarantined {
     pub parts: Vec<QuarantinedPart>,
     /// How many bytes the frames have.
     pub bytes: u64,
+    /// The batches that they are of; none where an earlier version wrote the file.
+    #[serde(default)]
+    pub batches: Vec<Uuid>,
 }
 
 /// Rows of one tenant that came in one minute.
@@ -64,10 +72,33 @@ pub enum Aftermath {
     Dropped,
 }
 
+/// A table remembers the tokens of its last 10,000 inserts, and receivers make a few a second.
+const TOKEN_TRUSTED_FOR: Duration = Duration::from_mins(10);
+
 impl Quarantined {
-    /// What the table of counts is to be told, for [`Warehouse::insert_accounting`]; the token makes it count once.
+    /// Inserts what was refused. When this returns `Ok`, its rows are in the table, once.
     ///
-    /// [`Warehouse::insert_accounting`]: granary_clickhouse::Warehouse::insert_accounting
+    /// # Errors
+    ///
+    /// As of [`Warehouse::insert`]; in a cluster with replicas also while one is away,
+    /// where the token is too old to be relied upon.
+    pub async fn insert_again(
+        &self,
+        insert: &Insert,
+        warehouse: &Warehouse,
+        timeout: Duration,
+        now_ms: i64,
+    ) -> Result<(), ClickHouseError> {
+        let trusted_ms = i64::try_from(TOKEN_TRUSTED_FOR.as_millis()).unwrap_or(i64::MAX);
+        let may_be_there = warehouse.cluster().is_some() && now_ms.saturating_sub(self.since_ms) > trusted_ms;
+        if !may_be_there || self.batches.is_empty() {
+            return warehouse.insert_within(insert, timeout).await;
+        }
+        warehouse.sync_replicas(&[insert.table]).await?;
+        warehouse.insert_missing_within(insert, &self.batches, timeout).await
+    }
+
+    /// What the table of counts is to be told, for [`Warehouse::insert_accounting`]; the token makes it count once.
     #[must_use]
     pub fn accounted(&self, aftermath: Aftermath) -> (Vec<AccountedRecords>, String) {
         let outcome = match aftermath {
@@ -136,6 +167,7 @@ impl Quarantine {
                 })
                 .collect(),
             bytes: frames.iter().map(|piece| piece.len() as u64).sum(),
+            batches: shipment.batches.iter().map(|(batch, _)| *batch).collect(),
         };
         let unfinished = self.dir.join(format!("{name}.{UNFINISHED}"));
         let mut file = File::create(&unfinished)?;

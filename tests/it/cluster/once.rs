@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use granary_clickhouse::{ClickHouseConfig, ClusterConfig, ServerLife, Warehouse};
+use granary_ingest::{IngestConfig, Quarantine};
 use granary_load::FaultyProxy;
 use granary_testkit::{ShardedWarehouse, Shards, sharded_warehouse};
 
@@ -187,5 +188,36 @@ async fn a_replica_that_was_started_again_and_is_behind_is_sent_nothing_that_was
     let counts = "SELECT countIf(startsWith(Body, 'a')), countIf(startsWith(Body, 'b')) FROM otel_logs";
     let counts: (u64, u64) = into.query(counts).fetch_one().await.unwrap();
     assert_eq!(counts, (before[0], EVENTS as u64), "what is not there yet is not sent by anybody else");
+    receiver.finish().await;
+}
+
+/// After ten thousand inserts of others a table has forgotten a token; one without a window has at once.
+#[tokio::test]
+async fn what_one_shard_refused_is_tried_again_after_the_other_has_forgotten_its_token() {
+    let ShardedWarehouse { whole, shards } = sharded_warehouse("refused").await;
+    let into = whole.owner.clone();
+    let impatient = IngestConfig { insert_stuck_after: Duration::ZERO, ..config() };
+    let receiver = Receiver::start_on(whole, into.clone(), impatient).await;
+    let broken = "ALTER TABLE otel_logs_local ADD CONSTRAINT broken CHECK NOT startsWith(Body, 'a')";
+    shards[1].execute(broken).await.unwrap();
+    send(&receiver, "a").await;
+    eventually("the first shard's part", async || rows_of(&shards[0]).await > 0).await;
+    // What waits behind it has it put aside.
+    send(&receiver, "b").await;
+    let quarantine = Quarantine::new(receiver.wal.path().join("refused"));
+    eventually("the refusal", async || !quarantine.list().unwrap().is_empty()).await;
+    receiver.accounting.settled().await;
+    shards[1].execute("ALTER TABLE otel_logs_local DROP CONSTRAINT broken").await.unwrap();
+    let forgetful = "ALTER TABLE otel_logs_local MODIFY SETTING non_replicated_deduplication_window = 0";
+    shards[0].execute(forgetful).await.unwrap();
+    for (name, head) in quarantine.list().unwrap() {
+        let (insert, head) = (quarantine.load(&name).unwrap(), head.unwrap());
+        let later_ms = head.since_ms + 3_600_000;
+        head.insert_again(&insert, &into, into.timeout(), later_ms).await.unwrap();
+    }
+    let counts =
+        "SELECT countIf(startsWith(Body, 'a')), uniqExactIf(Body, startsWith(Body, 'a')) FROM otel_logs";
+    let counts: (u64, u64) = into.query(counts).fetch_one().await.unwrap();
+    assert_eq!(counts, (EVENTS as u64, EVENTS as u64));
     receiver.finish().await;
 }

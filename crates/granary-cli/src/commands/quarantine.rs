@@ -65,7 +65,7 @@ fn list(quarantine: &Quarantine, format: ReportFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Under the token it had: what is there already is not added again.
+/// What is there already is not added again.
 async fn retry(settings: &Settings, quarantine: &Quarantine, names: &[String]) -> anyhow::Result<()> {
     let names = if names.is_empty() {
         all(quarantine)?.into_iter().map(|(name, _)| name).collect()
@@ -77,9 +77,11 @@ async fn retry(settings: &Settings, quarantine: &Quarantine, names: &[String]) -
     let mut refused = 0;
     for name in &names {
         let insert = quarantine.load(name).with_context(|| format!("{name} cannot be read"))?;
-        match owner.insert(&insert).await {
+        let head = quarantine.head(name)?;
+        let now_ms = Timestamp::now().as_millisecond();
+        match head.insert_again(&insert, &owner, owner.timeout(), now_ms).await {
             Ok(()) => {
-                account(&owner, &quarantine.head(name)?, Aftermath::Released).await?;
+                account(&owner, &head, Aftermath::Released).await?;
                 quarantine.remove(name).with_context(|| format!("{name} is stored and cannot be removed"))?;
                 println!("stored   {} rows into {}", insert.rows, insert.table);
             }
