@@ -61,8 +61,14 @@ impl Lease {
             sessions: wanted,
             sure_until: Mutex::new(Instant::now() + sure_part(length)),
         };
-        lease.write(&lease.sessions, false).await?;
-        let contested = lease.contested().await?;
+        let contested = match lease.claim().await {
+            Ok(contested) => contested,
+            Err(error) => {
+                // The claim may be in force all the same. Nobody works on the sessions then, and nobody could until it ends.
+                lease.give_up().await;
+                return Err(error);
+            }
+        };
         if !contested.is_empty() {
             lease.sessions.retain(|name| !contested.contains(name));
             lease.write(&contested, true).await?;
@@ -118,6 +124,12 @@ impl Lease {
         if let Err(error) = self.write(&self.sessions, true).await {
             tracing::warn!(%error, "a lease is not given up; it ends by itself");
         }
+    }
+
+    /// Claims all sessions, and looks which of them others claim.
+    async fn claim(&self) -> Result<Vec<SessionName>, ArchiveError> {
+        self.write(&self.sessions, false).await?;
+        self.contested().await
     }
 
     async fn write(&self, sessions: &[SessionName], given_up: bool) -> Result<(), ArchiveError> {

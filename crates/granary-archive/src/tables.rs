@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub(crate) use granary_clickhouse::cluster::SLOW_TIMEOUT;
+use granary_clickhouse::cluster::Turn;
 use granary_clickhouse::{ClickHouseError, Query};
 use serde::de::DeserializeOwned;
 
@@ -28,8 +29,18 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// How long the server may keep silent in the middle of an answer.
 pub(crate) const READ_TIMEOUT: Duration = TIMEOUT;
 
-/// Asks and reads the whole answer; for statements that bound it.
+/// Asks and reads the whole answer; for statements that bound it. A replica that has not got yet what is asked for is asked again.
 pub(crate) async fn ask<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, ArchiveError> {
+    let mut turn = Turn::default();
+    loop {
+        match ask_once(query.clone()).await {
+            Err(ArchiveError::Warehouse(error)) if turn.comes_again(&error).await => {}
+            other => return other,
+        }
+    }
+}
+
+async fn ask_once<T: DeserializeOwned>(query: Query) -> Result<Vec<T>, ArchiveError> {
     let mut cursor = query
         .with_setting("output_format_json_quote_64bit_integers", "0")
         .with_setting("output_format_json_validate_utf8", "1")

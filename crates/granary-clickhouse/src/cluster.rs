@@ -171,24 +171,43 @@ impl Warehouse {
     }
 }
 
-/// The turn of an insert that goes to a quorum: a shard takes one of them at a time into a table, and tells who comes second.
+/// The turn of a statement about tables that are written with a quorum: a shard takes one insert at a time into such a table, and tells
+/// who comes second; and a replica that has not got the last one yet tells who would read it.
 #[derive(Debug, Default)]
 pub struct Turn {
     attempts: u32,
 }
 
 impl Turn {
-    /// Whether the insert is to be sent again, after a pause.
+    /// Whether the statement is to be sent again, after a pause.
     pub async fn comes_again(&mut self, error: &ClickHouseError) -> bool {
-        /// `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`
-        const NOT_YET: u32 = 286;
+        /// `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`, `REPLICA_IS_NOT_IN_QUORUM`
+        const NOT_YET: [u32; 2] = [286, 289];
         const ATTEMPTS: u32 = 50;
         const PAUSE: Duration = Duration::from_millis(100);
         self.attempts += 1;
-        let again = error.code() == Some(NOT_YET) && self.attempts < ATTEMPTS;
+        let again = error.code().is_some_and(|code| NOT_YET.contains(&code)) && self.attempts < ATTEMPTS;
         if again {
             tokio::time::sleep(PAUSE).await;
         }
         again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_too_early_comes_again_for_some_seconds() {
+        let error = |code| ClickHouseError::Server { code, message: String::new() };
+        for code in [286, 289] {
+            let (mut turn, mut attempts) = (Turn::default(), 1);
+            while turn.comes_again(&error(code)).await {
+                attempts += 1;
+            }
+            assert_eq!(attempts, 50);
+        }
+        assert!(!Turn::default().comes_again(&error(60)).await);
     }
 }
