@@ -149,30 +149,81 @@ pub(super) async fn clear(
         if months.is_empty() {
             continue;
         }
-        let zero = format!("TenantId = {{receipt:String}} OR (TenantId = {{tenant:String}} AND {is_zero})");
-        let bind = |query: Query| {
-            let query = query.param("tenant", session.tenant.as_str()).param("receipt", &receipt);
-            warehouse.as_written(query)
-        };
-        for attempt in 1.. {
-            for Month { month } in &months {
-                merge(warehouse, table, *month).await?;
-            }
-            let delete = |server: &Warehouse| {
-                let (table, on) = (server.local(table), server.on_cluster());
-                bind(server.query(&format!("ALTER TABLE {table}{on} DELETE WHERE {zero}")))
-            };
-            mutate(warehouse, delete).await?;
-            // One statement for all servers cannot say of each whether it merged, so what a merge would give is looked at.
-            let left = format!("SELECT count() AS rows FROM {table} FINAL WHERE {zero}");
-            let is_left = is_merged_together(warehouse) && count(bind(warehouse.query(&left))).await? > 0;
-            if !is_left || attempt == MERGE_ATTEMPTS {
-                break;
-            }
-            tokio::time::sleep(MERGE_PAUSE).await;
+        let keys = Keys { warehouse, session, receipt: &receipt, table };
+        let (zero, receipts) =
+            (format!("TenantId = {{tenant:String}} AND {is_zero}"), "TenantId = {receipt:String}");
+        if !is_merged_together(warehouse) {
+            keys.merge(&months).await?;
+            keys.delete(&format!("{receipts} OR ({zero})")).await?;
+            continue;
         }
+        // One statement for all servers cannot say of each whether it merged, so what a merge would give is looked at.
+        let left = until_gone(|| async {
+            keys.merge(&months).await?;
+            keys.delete(&zero).await?;
+            keys.count(&zero).await
+        });
+        let left = left.await?;
+        // The keys that are left name people of whom nothing may be: the erasure is not over.
+        if left > 0 {
+            return Err(ArchiveError::NotErased { session: session.session.clone(), left, table });
+        }
+        // The receipts say which months to look at, so they go last.
+        keys.delete(receipts).await?;
     }
     Ok(())
+}
+
+/// Keys of a rollup that a session's erasure is about.
+struct Keys<'a> {
+    warehouse: &'a Warehouse,
+    session: &'a SessionName,
+    receipt: &'a str,
+    table: &'static str,
+}
+
+impl Keys<'_> {
+    async fn merge(&self, months: &[Month]) -> Result<(), ArchiveError> {
+        for Month { month } in months {
+            merge(self.warehouse, self.table, *month).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, condition: &str) -> Result<(), ArchiveError> {
+        let delete = |server: &Warehouse| {
+            let (table, on) = (server.local(self.table), server.on_cluster());
+            self.bind(server.query(&format!("ALTER TABLE {table}{on} DELETE WHERE {condition}")))
+        };
+        Ok(mutate(self.warehouse, delete).await?)
+    }
+
+    /// How many there are once they are merged.
+    async fn count(&self, condition: &str) -> Result<u64, ArchiveError> {
+        let sql = format!("SELECT count() AS rows FROM {} FINAL WHERE {condition}", self.table);
+        count(self.bind(self.warehouse.query(&sql))).await
+    }
+
+    fn bind(&self, query: Query) -> Query {
+        let query = query.param("tenant", self.session.tenant.as_str()).param("receipt", self.receipt);
+        self.warehouse.as_written(query)
+    }
+}
+
+/// Does it again until nothing is left, as often as there are attempts; says how much is left.
+async fn until_gone<Left>(attempt: impl Fn() -> Left) -> Result<u64, ArchiveError>
+where
+    Left: Future<Output = Result<u64, ArchiveError>>,
+{
+    let mut left = attempt().await?;
+    for _ in 1..MERGE_ATTEMPTS {
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(MERGE_PAUSE).await;
+        left = attempt().await?;
+    }
+    Ok(left)
 }
 
 #[derive(Deserialize)]
@@ -227,4 +278,27 @@ fn receipt(session: &SessionName, round: u32) -> String {
     let of_session = Digest::default().text(session.tenant.as_str()).text(&session.session);
     let hex = of_session.number(round.to_le_bytes()).hex();
     format!("granary erasure {hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_after_the_last_attempt_is_told_and_not_passed_over() {
+        let attempts = Cell::new(0);
+        let left_after = async |enough: u32| {
+            attempts.set(0);
+            let attempt = || async {
+                attempts.set(attempts.get() + 1);
+                Ok(if attempts.get() >= enough { 0 } else { 7 })
+            };
+            until_gone(attempt).await.unwrap()
+        };
+        assert_eq!((left_after(3).await, attempts.get()), (0, 3));
+        assert_eq!((left_after(MERGE_ATTEMPTS).await, attempts.get()), (0, MERGE_ATTEMPTS));
+        assert_eq!((left_after(u32::MAX).await, attempts.get()), (7, MERGE_ATTEMPTS));
+    }
 }
