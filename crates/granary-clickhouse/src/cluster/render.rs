@@ -33,6 +33,14 @@ pub enum RenderError {
         /// Its first line.
         line: String,
     },
+    /// All shards would be replicas of one another.
+    #[error(
+        "clickhouse.replica_path is {path:?}, which is the same for every shard; it has to contain {{shard}}, a macro of each server"
+    )]
+    OnePath {
+        /// The path.
+        path: String,
+    },
     /// Nobody has said which of the table's rows are on which server.
     #[error("the table {table} has no place in a cluster; say one in granary-clickhouse, cluster/layout.rs")]
     NoPlace {
@@ -138,6 +146,9 @@ fn create_table(
     let name = if is_shared_out { local(table) } else { table.to_owned() };
     let definition =
         if cluster.is_replicated() { replicated(rest, cluster, is_shared_out) } else { rest.to_owned() };
+    if cluster.is_replicated() && !cluster.replica_path.contains(SHARD) {
+        return Err(RenderError::OnePath { path: cluster.replica_path.clone() });
+    }
     let mut statements = vec![format!("{comment}CREATE TABLE IF NOT EXISTS {name}{on}\n{definition}")];
     if is_shared_out {
         let key = match place {
@@ -154,6 +165,10 @@ fn create_table(
     Ok(statements)
 }
 
+/// The macro that tells shards apart. Another one would do for the tables that are shared out; those that are whole everywhere need to know
+/// which part of the path it is.
+const SHARD: &str = "{shard}";
+
 /// With the replicated engine in the place of the plain one, and the window that this one knows.
 fn replicated(definition: &str, cluster: &ClusterConfig, is_shared_out: bool) -> String {
     let (path, name) = (&cluster.replica_path, &cluster.replica_name);
@@ -161,7 +176,7 @@ fn replicated(definition: &str, cluster: &ClusterConfig, is_shared_out: bool) ->
     let (path, name) = if is_shared_out {
         (path.clone(), name.clone())
     } else {
-        (path.replace("{shard}", "all"), format!("{{shard}}-{name}"))
+        (path.replace(SHARD, "all"), format!("{SHARD}-{name}"))
     };
     let place = format!("{}, {}", text(&path), text(&name));
     let lines = definition.lines().map(|line| match line.strip_prefix("ENGINE = ") {
@@ -329,6 +344,18 @@ mod tests {
              replicated_deduplication_window = 100, non_replicated_deduplication_window = 100"
         );
         assert_eq!(with_both_windows("SELECT 1"), "SELECT 1");
+    }
+
+    #[test]
+    fn a_path_that_does_not_tell_shards_apart_is_refused() {
+        let create = "CREATE TABLE IF NOT EXISTS model_prices\n(\n)\nENGINE = MergeTree";
+        let path = "/tables/{layer}/{table}".to_owned();
+        let refused = render(create, &ClusterConfig { replica_path: path, ..replicated_cluster() }, "otel");
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "clickhouse.replica_path is \"/tables/{layer}/{table}\", which is the same for every shard; it has to contain {shard}, \
+             a macro of each server"
+        );
     }
 
     #[test]

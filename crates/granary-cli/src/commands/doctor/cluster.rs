@@ -64,8 +64,18 @@ async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, Clic
             let advice = "set internal_replication to true for every shard in remote_servers: replicas copy by themselves";
             return Ok(Check::fail(NAME, format!("inserts go to each replica of {name}"), advice));
         }
+        if !cluster.replica_path.contains("{shard}") {
+            let advice =
+                "let clickhouse.replica_path contain {shard}, or all shards are replicas of one another";
+            return Ok(Check::fail(
+                NAME,
+                format!("{} is the same for every shard", cluster.replica_path),
+                advice,
+            ));
+        }
         let named: u64 = owner.query(MACROS).param("cluster", name).fetch_one().await?;
-        if named < 2 * servers && uses_macros(cluster) {
+        let needed = if cluster.replica_name.contains("{replica}") { 2 * servers } else { servers };
+        if named < needed {
             let advice = "set the macros shard and replica on every server, or clickhouse.replica_path and replica_name";
             return Ok(Check::fail(NAME, format!("servers of {name} lack a macro"), advice));
         }
@@ -86,8 +96,4 @@ async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, Clic
         return Ok(Check::fail(NAME, found, "run `granary migrate`"));
     }
     Ok(Check::ok(NAME, format!("{name}: {shards} shards, {servers} servers, all with the same tables")))
-}
-
-fn uses_macros(cluster: &ClusterConfig) -> bool {
-    cluster.replica_path.contains("{shard}") || cluster.replica_name.contains("{replica}")
 }
