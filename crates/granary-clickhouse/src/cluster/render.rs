@@ -41,6 +41,15 @@ pub enum RenderError {
         /// The path.
         path: String,
     },
+    /// A column cannot have two names at once, and the rows' tables and the distributed ones do not change at once.
+    #[error(
+        "a column of {table} cannot be renamed in a cluster: between the two tables' changes nobody could read or write it; add a column \
+         of the new name, and take the old one away in a later file"
+    )]
+    Rename {
+        /// The table.
+        table: String,
+    },
     /// Nobody has said which of the table's rows are on which server.
     #[error("the table {table} has no place in a cluster; say one in granary-clickhouse, cluster/layout.rs")]
     NoPlace {
@@ -219,7 +228,7 @@ fn own_rows(select: &str) -> String {
 }
 
 /// What a distributed table must be told as well.
-const OF_COLUMNS: [&str; 4] = ["ADD COLUMN ", "MODIFY COLUMN ", "DROP COLUMN ", "RENAME COLUMN "];
+const OF_COLUMNS: [&str; 3] = ["ADD COLUMN ", "MODIFY COLUMN ", "DROP COLUMN "];
 
 fn alter(
     comment: &str,
@@ -229,6 +238,9 @@ fn alter(
     on: &str,
 ) -> Result<Vec<String>, RenderError> {
     let end = if rest.is_empty() { String::new() } else { format!("\n{rest}") };
+    if command.starts_with("RENAME COLUMN ") {
+        return Err(RenderError::Rename { table: table.to_owned() });
+    }
     if command.starts_with("MODIFY QUERY") {
         return Ok(vec![format!("{comment}ALTER TABLE {table}{on} {command}{}", own_rows(&end))]);
     }
@@ -370,5 +382,9 @@ mod tests {
             "the table new has no place in a cluster; say one in granary-clickhouse, cluster/layout.rs"
         );
         assert!(of("INSERT INTO otel_logs SELECT 1").starts_with("there is no rule"));
+        assert!(
+            of("ALTER TABLE otel_logs RENAME COLUMN IF EXISTS a TO b")
+                .starts_with("a column of otel_logs cannot be renamed in a cluster")
+        );
     }
 }
