@@ -87,7 +87,7 @@ pub(crate) fn render(
     }
     if let Some(altered) = head.strip_prefix("ALTER TABLE ") {
         let (table, command) = altered.split_once(' ').unwrap_or((altered, ""));
-        return alter(comment, table, command, rest, &on);
+        return alter(comment, table, command, rest, cluster);
     }
     if let Some(table) = head.strip_prefix("INSERT INTO ") {
         let table = table.split([' ', '(']).next().unwrap_or_default();
@@ -235,8 +235,11 @@ fn alter(
     table: &str,
     command: &str,
     rest: &str,
-    on: &str,
+    cluster: &ClusterConfig,
 ) -> Result<Vec<String>, RenderError> {
+    let on = cluster.on_cluster();
+    let replicated_window = command.replace(PLAIN_WINDOW, REPLICATED_WINDOW);
+    let command = if cluster.is_replicated() { &replicated_window } else { command };
     let end = if rest.is_empty() { String::new() } else { format!("\n{rest}") };
     if command.starts_with("RENAME COLUMN ") {
         return Err(RenderError::Rename { table: table.to_owned() });
@@ -356,6 +359,24 @@ mod tests {
              replicated_deduplication_window = 100, non_replicated_deduplication_window = 100"
         );
         assert_eq!(with_both_windows("SELECT 1"), "SELECT 1");
+    }
+
+    #[test]
+    fn a_changed_window_is_that_of_the_tables_that_there_are() {
+        let alter = "ALTER TABLE cost_hourly MODIFY SETTING non_replicated_deduplication_window = 20000";
+        let on = replicated_cluster().on_cluster();
+        assert_eq!(
+            rendered(alter),
+            [format!(
+                "ALTER TABLE cost_hourly_local{on} MODIFY SETTING replicated_deduplication_window_seconds = 604800, \
+                 replicated_deduplication_window = 20000"
+            )]
+        );
+        let plain = ClusterConfig::plain("c", vec!["http://a:8123".to_owned()]);
+        assert_eq!(
+            render(alter, &plain, "otel").unwrap(),
+            ["ALTER TABLE cost_hourly_local MODIFY SETTING non_replicated_deduplication_window = 20000"]
+        );
     }
 
     #[test]
