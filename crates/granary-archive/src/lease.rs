@@ -27,14 +27,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use granary_clickhouse::cluster::Turn;
-use granary_clickhouse::{Warehouse, new_token, under};
+use granary_clickhouse::Warehouse;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::ArchiveError;
 use crate::names::{self, IN_SESSIONS, SESSIONS, SessionName};
-use crate::tables::{ask, execute};
+use crate::tables::{ask, write};
 
 /// Sessions that this archiver works on. Dropped without [`Lease::give_up`] it ends by itself.
 #[derive(Debug)]
@@ -141,18 +140,11 @@ impl Lease {
              SELECT TenantId, SessionId, {{claim:UUID}}, now64(3) + toIntervalMillisecond({{length:UInt64}}), \
              {{given_up:Bool}} FROM {SESSIONS}"
         );
-        let (token, mut turn) = (new_token(), Turn::default());
-        loop {
-            let query = names::bind(self.warehouse.query(&sql), sessions)
-                .param("claim", self.claim)
-                .param("length", u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX))
-                .param("given_up", given_up)
-                .with_setting("async_insert", "0");
-            match execute(self.warehouse.to_quorum(under(&token, query))).await {
-                Err(error) if turn.comes_again(&error).await => {}
-                other => return Ok(other?),
-            }
-        }
+        let query = names::bind(self.warehouse.query(&sql), sessions)
+            .param("claim", self.claim)
+            .param("length", u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX))
+            .param("given_up", given_up);
+        Ok(write(&self.warehouse, query).await?)
     }
 
     /// Of the claimed sessions those that others claim, too.

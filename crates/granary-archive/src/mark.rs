@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use granary_clickhouse::{Query, Warehouse, new_token, under};
+use granary_clickhouse::{Query, Warehouse};
 use granary_model::TenantId;
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use crate::expire::Rule;
 use crate::format::FORMAT_VERSION;
 use crate::names::{self, IN_SESSIONS, SessionName};
 use crate::select::{Holdings, unix_ms};
-use crate::tables::{ask, execute};
+use crate::tables::{ask, write};
 use crate::{ArchiveError, ArchivedSession, ObjectKey, Trailer};
 
 /// The newest row of a session.
@@ -86,7 +86,7 @@ pub(crate) async fn newest_of(
     let named = |archived: ArchivedSession| {
         (SessionName { tenant: archived.tenant.clone(), session: archived.session.clone() }, archived)
     };
-    let marked = read(names::bind(warehouse.query(&sql), sessions)).await?;
+    let marked = read(warehouse.as_written(names::bind(warehouse.query(&sql), sessions))).await?;
     Ok(marked.into_iter().map(named).collect())
 }
 
@@ -146,8 +146,9 @@ pub(crate) async fn expire(warehouse: &Warehouse, sessions: &[SessionName]) -> R
          FROM (SELECT * FROM ({}) WHERE {IS_THERE})",
         newest_rows(warehouse, IN_SESSIONS)
     );
-    let query = names::bind(warehouse.query(&sql), sessions).with_setting("async_insert", "0");
-    Ok(execute(under(&new_token(), query)).await?)
+    // A mark that is not the newest any more would come back as the newest.
+    let query = warehouse.as_written(names::bind(warehouse.query(&sql), sessions));
+    Ok(write(warehouse, query).await?)
 }
 
 /// A row's object was not deleted.
@@ -211,9 +212,8 @@ pub(crate) async fn add_of_format(
         .param("ingested", all(archived, |one| one.ingested_up_to_ms))
         .param("bytes", all(archived, |one| one.bytes))
         .param("compressed", all(archived, |one| one.compressed_bytes))
-        .param("sha256", all(archived, |one| one.contents.sha256.as_str()))
-        .with_setting("async_insert", "0");
-    Ok(execute(under(&new_token(), query)).await?)
+        .param("sha256", all(archived, |one| one.contents.sha256.as_str()));
+    Ok(write(warehouse, query).await?)
 }
 
 /// One column of several rows.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub(crate) use granary_clickhouse::cluster::SLOW_TIMEOUT;
 use granary_clickhouse::cluster::Turn;
-use granary_clickhouse::{ClickHouseError, Query};
+use granary_clickhouse::{ClickHouseError, Query, Warehouse, new_token, under};
 use serde::de::DeserializeOwned;
 
 use crate::ArchiveError;
@@ -64,9 +64,20 @@ pub(crate) async fn execute_slowly(query: Query) -> Result<(), ClickHouseError> 
         .unwrap_or(Err(ClickHouseError::TimedOut { after: SLOW_TIMEOUT }))
 }
 
-/// Runs a statement that answers with nothing.
-pub(crate) async fn execute(query: Query) -> Result<(), ClickHouseError> {
+async fn execute(query: Query) -> Result<(), ClickHouseError> {
     within_timeout(async { Ok(query.execute().await?) }).await
+}
+
+/// Runs an `INSERT` whose rows are added however often equal ones were, and are seen by who asks for what was written.
+pub(crate) async fn write(warehouse: &Warehouse, insert: Query) -> Result<(), ClickHouseError> {
+    let (token, mut turn) = (new_token(), Turn::default());
+    loop {
+        let insert = under(&token, insert.clone()).with_setting("async_insert", "0");
+        match execute(warehouse.to_quorum(insert)).await {
+            Err(error) if turn.comes_again(&error).await => {}
+            other => return other,
+        }
+    }
 }
 
 async fn within_timeout<T>(
