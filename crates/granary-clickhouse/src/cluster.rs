@@ -135,6 +135,16 @@ impl Warehouse {
         if self.is_remembered_in_keeper() { query.with_setting(SEQUENTIAL.0, SEQUENTIAL.1) } else { query }
     }
 
+    /// Asks replicas that are hardly behind, where a shard has one. For who follows what is stored: that may be missed, and must not be
+    /// missed for minutes, which is what a server thinks a replica may be behind by.
+    pub fn as_of_late(&self, query: Query) -> Query {
+        const MOST_BEHIND: &str = "2";
+        if self.on_cluster().is_empty() {
+            return query;
+        }
+        query.with_setting("max_replica_delay_for_distributed_queries", MOST_BEHIND)
+    }
+
     /// Inserts so that most replicas of a shard have it when the insert is answered.
     pub fn to_quorum(&self, query: Query) -> Query {
         self.quorum().into_iter().fold(query, |query, (name, value)| query.with_setting(name, value))

@@ -23,6 +23,8 @@
 //! - A writer that does not say which batch a row belongs to (the Collector) can have two inserts' rows found together;
 //!   so the ids of the last [`follower::REMEMBERED`] events are kept, and an event is handed on once.
 //!
+//! - Where a replica that is behind is asked, rows that it has not got after some seconds are counted as missed.
+//!
 //! What is not covered: an insert that takes longer than the far window, and on a cluster servers whose clocks differ
 //! by as much.
 //!
@@ -125,6 +127,9 @@ pub enum MissedWhy {
     /// More was stored than is read, or than can be caught up with. They were not read, so those that it had not asked for
     /// are counted, too.
     Rate,
+    /// They are stored, and the replica that was asked had not got them in time. Those that the client had not asked for are
+    /// counted, too.
+    Behind,
     /// They cannot be shown.
     Unreadable,
 }
@@ -136,6 +141,7 @@ impl MissedWhy {
         match self {
             Self::Slow => "slow",
             Self::Rate => "rate",
+            Self::Behind => "behind",
             Self::Unreadable => "unreadable",
         }
     }

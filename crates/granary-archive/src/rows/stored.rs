@@ -49,7 +49,7 @@ pub async fn inserts_since(warehouse: &Warehouse, stored_ms: i64) -> Result<Vec<
          FROM stored_inserts WHERE StoredAt >= fromUnixTimestamp64Milli({{since:Int64}}) \
          ORDER BY StoredAt, TenantId, Key"
     );
-    ask(warehouse.query(&sql).param("since", stored_ms)).await
+    ask(warehouse.as_of_late(warehouse.query(&sql).param("since", stored_ms))).await
 }
 
 /// What a stored record can be chosen by.
@@ -119,8 +119,9 @@ impl InsertRows {
     /// The statement cannot be sent.
     pub fn of(warehouse: &Warehouse, insert: &StoredInsert, expected: u64) -> Result<Self, ArchiveError> {
         let hours = Hours::between(insert.first, insert.last);
+        let query = warehouse.query(&sql::rows_of_insert(sql::Origin::of(warehouse), hours));
         let query = warehouse
-            .query(&sql::rows_of_insert(sql::Origin::of(warehouse), hours))
+            .as_of_late(query)
             .param("shard", insert.shard)
             .param("tenant", insert.tenant.as_str())
             .param("stored", insert.stored_ms)

@@ -32,7 +32,8 @@ const IDLE_AFTER: Duration = Duration::from_secs(5);
 /// After a look that failed; it grows up to the longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// For how long rows that are not there yet are waited for. After that they were deleted, not late.
+/// For how long rows that are not there yet are waited for. After that they were deleted, not late; or the replica that answers is
+/// behind by more.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 /// How long an insert may wait for its turn when more comes than `gateway.max_live_rate`.
@@ -204,7 +205,8 @@ impl Follower {
                 self.allowance.give_back(insert.rows);
                 return Ok(Next::NotThere);
             }
-            hand_over(shared, insert);
+            let queues = hand_over(shared, insert);
+            miss_the_rest(shared, insert, &queues, 0);
             return Ok(Next::Done);
         };
         let (queues, done) = pending.begun.get_or_insert_with(|| (hand_over(shared, insert), 0));
@@ -220,8 +222,22 @@ impl Follower {
             nth += 1;
             row = match rows.next().await? {
                 Some(row) => row,
-                None => return Ok(Next::Done),
+                None => {
+                    miss_the_rest(shared, insert, queues, nth);
+                    return Ok(Next::Done);
+                }
             };
+        }
+    }
+}
+
+/// Tells of rows that a replica has not got. On one server what is not there is gone, and nobody's loss.
+fn miss_the_rest(shared: &Shared, insert: &StoredInsert, queues: &[Arc<Queue>], found: u64) {
+    let events = insert.rows.saturating_sub(found);
+    if events > 0 && shared.warehouse.is_remembered_in_keeper() {
+        let missed = Missed { events, since_ms: insert.stored_ms, why: MissedWhy::Behind };
+        for queue in queues {
+            queue.miss(missed);
         }
     }
 }

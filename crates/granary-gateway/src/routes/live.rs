@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `state` | `{"filter":{"tool":["Bash"]}}`; what was asked for |
 //! | `logs` | the event |
-//! | `missed` | `{"missed":12,"since":"2026-11-20T09:06:46.120Z","why":"slow"}`; `rate` where more is stored than is read |
+//! | `missed` | `{"missed":12,"since":"2026-11-20T09:06:46.120Z","why":"slow"}`; `rate` where more is stored than is read, `behind` where a replica had not got them in time |
 //! | `over` | `{"reason":"key_revoked","detail":"the key was revoked; ask for a new one"}`; the last one |
 //!
 //! A client holds one of `gateway.max_live` places. It is given back when it goes away, when it takes nothing for

@@ -313,6 +313,22 @@ async fn more_than_the_rate_is_counted_and_not_read() {
     assert_eq!(numbers(&feed.until(1010).await).len(), 6);
 }
 
+/// What a replica that is behind has: the row that tells of an insert, and not all rows of it.
+#[tokio::test]
+async fn what_a_replica_has_not_got_in_time_is_counted_as_missed() {
+    let mut warehouse = granary_testkit::warehouse("live_behind").await;
+    warehouse.reader_config.shared_merge_tree = true;
+    let gateway = gateway(&warehouse, |_| {});
+    let mut feed = Feed::open(&gateway, "", None).await;
+    let insert = "INSERT INTO stored_inserts SELECT now64(3), 'default', 7, 5, now64(9), now64(9), now64(3), now64(3), []";
+    warehouse.owner.execute(insert).await.unwrap();
+    let sent = feed.next().await.unwrap();
+    assert_eq!(
+        (sent.name.as_str(), &sent.data["missed"], &sent.data["why"]),
+        ("missed", &json!(5), &json!("behind"))
+    );
+}
+
 #[tokio::test]
 async fn whoever_comes_back_elsewhere_goes_on_behind_what_it_saw() {
     let warehouse = granary_testkit::warehouse("live_resume").await;
