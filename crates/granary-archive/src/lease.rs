@@ -18,7 +18,8 @@
 //!
 //! **What this rests on, and where it ends.** One server; or shards, a session's claims being on one; or replicas, of which
 //! most take a claim before it is answered (`insert_quorum`) and none answers that has not taken the last one
-//! (`select_sequential_consistency`): where most are away, nothing is archived until they are back. Servers whose clocks are less than a third of the
+//! (`select_sequential_consistency`): nothing is archived while most are not there, which of two replicas is while one is away, and of three
+//! while two are. Or a service with `SharedMergeTree`, whose servers ask Keeper what there is. Servers whose clocks are less than a third of the
 //! lease apart; archivers whose clocks run at the same pace. Where that fails, or a holder is halted in the very moment
 //! between the check and the write, two may do the same session. Then the store's conditional writes let one of
 //! them replace the object, both objects would hold the same rows in the same order anyway, and the marks of

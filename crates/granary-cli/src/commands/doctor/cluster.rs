@@ -95,5 +95,11 @@ async fn judge(owner: &Warehouse, cluster: &ClusterConfig) -> Result<Check, Clic
         let found = format!("some servers of {name} lack {}", names.join(", "));
         return Ok(Check::fail(NAME, found, "run `granary migrate`"));
     }
+    if cluster.is_replicated() && servers < 2 * shards {
+        let found = format!("{name} has {shards} shards and {servers} servers: some rows are on one alone");
+        let advice = "give each shard two replicas, or better three, of which one may be away; what the only machine of a shard \
+                      loses with its power is lost";
+        return Ok(Check::warn(NAME, found, advice));
+    }
     Ok(Check::ok(NAME, format!("{name}: {shards} shards, {servers} servers, all with the same tables")))
 }
