@@ -14,7 +14,11 @@
 //!
 //! **A materialized column is a constant in the distributed table.** The server that takes an insert works the column out,
 //! throws the value away and sends the others on, and the shard works it out again; a reader gets the shard's value. With the
-//! expressions of `0018_commands.sql` that was nine tenths of what the first server had to do.
+//! expressions of `0018_commands.sql` working it out was nine tenths of what the first server had to do with an insert.
+//!
+//! **What lines do not show is not rendered:** a `FROM` or `ENGINE` further in a line, a table that is joined, a subquery. A view that has them
+//! would read the distributed table for each insert. The rules of `ddl/README.md` keep files from it, and a look at what the tests
+//! keep of the rendering shows it.
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -22,13 +26,17 @@ use uuid::Uuid;
 use super::ClusterConfig;
 use super::layout::{Place, local};
 
+/// What can be done about a file that came with this version.
+const FAULT: &str = "it is a fault of this version of Granary: report it, and stay with the version before, which a cluster of the older tables \
+     goes on with";
+
 /// A statement that has no form for a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// The statement begins with nothing that is known.
-    #[error(
-        "there is no rule for a cluster for the statement that begins with {line:?}; ddl/README.md has those that there are"
-    )]
+    ///
+    /// `ddl/README.md` has the rules that there are.
+    #[error("no rule says what the statement that begins with {line:?} is in a cluster; {fault}", fault = FAULT)]
     Unknown {
         /// Its first line.
         line: String,
@@ -50,8 +58,8 @@ pub enum RenderError {
         /// The table.
         table: String,
     },
-    /// Nobody has said which of the table's rows are on which server.
-    #[error("the table {table} has no place in a cluster; say one in granary-clickhouse, cluster/layout.rs")]
+    /// Nobody has said which of the table's rows are on which server; `cluster/layout.rs` is where that is said.
+    #[error("the table {table} has no place in a cluster; {fault}", fault = FAULT)]
     NoPlace {
         /// The table.
         table: String,
@@ -396,13 +404,15 @@ mod tests {
         let of = |statement| render(statement, &replicated_cluster(), "otel").unwrap_err().to_string();
         assert_eq!(
             of("TRUNCATE TABLE otel_logs"),
-            "there is no rule for a cluster for the statement that begins with \"TRUNCATE TABLE otel_logs\"; ddl/README.md has those that there are"
+            format!(
+                "no rule says what the statement that begins with \"TRUNCATE TABLE otel_logs\" is in a cluster; {FAULT}"
+            )
         );
         assert_eq!(
             of("CREATE TABLE IF NOT EXISTS new\n(\n)\nENGINE = MergeTree"),
-            "the table new has no place in a cluster; say one in granary-clickhouse, cluster/layout.rs"
+            format!("the table new has no place in a cluster; {FAULT}")
         );
-        assert!(of("INSERT INTO otel_logs SELECT 1").starts_with("there is no rule"));
+        assert!(of("INSERT INTO otel_logs SELECT 1").starts_with("no rule says"));
         assert!(
             of("ALTER TABLE otel_logs RENAME COLUMN IF EXISTS a TO b")
                 .starts_with("a column of otel_logs cannot be renamed in a cluster")
