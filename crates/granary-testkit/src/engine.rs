@@ -69,17 +69,18 @@ pub async fn warehouse(test: &str) -> TestWarehouse {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let engine = tokio::task::spawn_blocking(shared_engine).await.expect("the engine starts");
     let database = format!("test_{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    prepared(engine, &database, None).await
+    prepared(engine, format!("http://{}", engine.http()), &database, None).await
 }
 
 /// A database of this name, with all migrations applied.
 pub(crate) async fn prepared(
     engine: &Engine,
+    url: String,
     database: &str,
     cluster: Option<ClusterConfig>,
 ) -> TestWarehouse {
     let config = |credentials: &granary_engine::Credentials| ClickHouseConfig {
-        url: format!("http://{}", engine.http()),
+        url: url.clone(),
         user: credentials.user.clone(),
         password: credentials.password.clone(),
         database: database.to_owned(),

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use granary_clickhouse::{ClusterConfig, Warehouse};
 use granary_engine::{ClusterOptions, Engine, EngineOptions, EngineState};
 
-use crate::TestWarehouse;
 use crate::engine::{engine_options, prepared, scratch_dir, started};
+use crate::{Replicas, TestWarehouse};
 
 const NAME: &str = "two_shards";
 
@@ -62,7 +62,24 @@ impl Shards {
         let database = format!("test_{test}_sharded_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let hosts = self.engines.iter().map(|engine| format!("http://{}", engine.http())).collect();
         let cluster = ClusterConfig::plain(NAME, hosts);
-        let whole = prepared(&self.engines[0], &database, Some(cluster)).await;
+        let url = format!("http://{}", self.engines[0].http());
+        let whole = prepared(&self.engines[0], url, &database, Some(cluster)).await;
+        self.with_shards(whole)
+    }
+
+    /// Makes a database of tables that are taken for replicated ones.
+    pub async fn replicated(&self, test: &str) -> (ShardedWarehouse, Replicas) {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let database = format!("test_{test}_replicated_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let cluster = ClusterConfig::replicated(NAME);
+        let addresses = [0, 1].map(|shard: usize| self.engines[shard].http());
+        let replicas = Replicas::start(addresses, cluster.clone()).await;
+        let url = format!("http://{}", replicas.address);
+        let whole = prepared(&self.engines[0], url, &database, Some(cluster)).await;
+        (self.with_shards(whole), replicas)
+    }
+
+    fn with_shards(&self, whole: TestWarehouse) -> ShardedWarehouse {
         let shard = |engine: &Engine| {
             let url = format!("http://{}", engine.http());
             Warehouse::new(&granary_clickhouse::ClickHouseConfig {
@@ -78,10 +95,18 @@ impl Shards {
 
 /// Makes a database on the test binary's two shards; the first call starts them.
 pub async fn sharded_warehouse(test: &str) -> ShardedWarehouse {
+    shared().await.warehouse(test).await
+}
+
+/// The same of tables that are taken for replicated ones; see [`Replicas`].
+pub async fn replicated_warehouse(test: &str) -> (ShardedWarehouse, Replicas) {
+    shared().await.replicated(test).await
+}
+
+async fn shared() -> &'static Shards {
     static SHARDS: OnceLock<Shards> = OnceLock::new();
     let start = || SHARDS.get_or_init(|| started(|| Shards::start("shared")));
-    let shards = tokio::task::spawn_blocking(start).await.expect("the shards start");
-    shards.warehouse(test).await
+    tokio::task::spawn_blocking(start).await.expect("the shards start")
 }
 
 /// Ports that were free a moment ago. The servers have to know one another's before any of them starts.
