@@ -43,6 +43,14 @@ impl Archive {
         Ok(Self { config: Arc::new(config.clone()), store, warehouse })
     }
 
+    /// The same for a role that has other work, too: the store may be away now, as it may be later. Settings and answers that say no
+    /// are errors all the same.
+    pub async fn open_also_away(config: &ArchiveConfig, warehouse: Warehouse) -> Result<Self, ArchiveError> {
+        Retention::read(config)?;
+        let store = Store::open_also_away(config).await?;
+        Ok(Self { config: Arc::new(config.clone()), store, warehouse })
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }

@@ -15,7 +15,7 @@ use crate::{ArchiveConfig, ArchiveError, ObjectKey};
 pub use error::StoreError;
 use folder::{FolderReader, FolderStore, FolderUpload};
 pub use probe::{ProbeError, Probed};
-use s3::{OpenError, S3Reader, S3Store, S3Upload};
+use s3::{Away, OpenError, S3Reader, S3Store, S3Upload};
 
 /// The key of an object that was found, or the name of something that is none.
 pub type ListedKey = Result<ObjectKey, String>;
@@ -34,6 +34,15 @@ impl Store {
     /// Opens what `config.url` names and makes sure that it is there and answers: a folder is made where it is
     /// missing, a bucket is not.
     pub async fn open(config: &ArchiveConfig) -> Result<Self, ArchiveError> {
+        Self::open_or(config, Away::Refused).await
+    }
+
+    /// The same, but a bucket that does not answer now is taken for one that will, if its region is known.
+    pub async fn open_also_away(config: &ArchiveConfig) -> Result<Self, ArchiveError> {
+        Self::open_or(config, Away::Taken).await
+    }
+
+    async fn open_or(config: &ArchiveConfig, away: Away) -> Result<Self, ArchiveError> {
         let wrong = |problem: String| ArchiveError::Config { problem };
         match config.url.split_once("://") {
             Some(("s3", place)) => {
@@ -41,7 +50,7 @@ impl Store {
                 if bucket.is_empty() {
                     return Err(wrong(format!("url {:?} names no bucket", config.url)));
                 }
-                match S3Store::open(&config.s3, bucket, prefix.trim_matches('/')).await {
+                match S3Store::open(&config.s3, bucket, prefix.trim_matches('/'), away).await {
                     Ok(store) => Ok(Self(Kind::S3(store))),
                     Err(OpenError::Config(problem)) => Err(wrong(problem)),
                     Err(OpenError::Store(error)) => Err(error.into()),

@@ -1,5 +1,6 @@
 //! The warehouse that a command speaks to: a server, the one of a running granary, or one started for the moment.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -33,7 +34,8 @@ impl Access {
             return Ok(Self { owner: running.owner, reader: running.reader, engine: None });
         }
         let data_dir = DataDir::take(&settings.data_dir)?;
-        let engine = start_engine(settings).await?;
+        // Nobody else speaks to it, so any port will do: another ClickHouse may have the usual one.
+        let engine = start_engine(settings, SocketAddr::new(settings.engine.http.ip(), 0)).await?;
         let (owner, reader) = users(&engine, &settings.clickhouse);
         migrate::apply(&Warehouse::new(&owner)).await?;
         Ok(Self { owner, reader, engine: Some((engine, data_dir)) })
@@ -122,8 +124,8 @@ pub(crate) fn auditor(
     ClickHouseConfig { user, password, ..owner.clone() }
 }
 
-/// Starts the embedded engine, fetching it first where it is not there yet.
-pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> {
+/// Starts the embedded engine at an address, fetching it first where it is not there yet.
+pub(crate) async fn start_engine(settings: &Settings, http: SocketAddr) -> anyhow::Result<Engine> {
     let (configured, cache) = (settings.engine.library.clone(), settings.engine.cache_dir.clone());
     let fetch = move || fetch(configured.as_deref(), &cache);
     let library =
@@ -131,7 +133,7 @@ pub(crate) async fn start_engine(settings: &Settings) -> anyhow::Result<Engine> 
     let options = EngineOptions {
         library,
         data_dir: settings.data_dir.join("engine"),
-        http: settings.engine.http,
+        http,
         readable_databases: vec![settings.clickhouse.database.clone()],
         published_databases: vec![settings.clickhouse.published_database.clone()],
         guest_bounds: settings.gateway.query_limits().guest_bounds().to_vec(),

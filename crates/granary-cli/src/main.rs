@@ -1,6 +1,11 @@
 //! The granary binary: arguments, settings, logging, one command.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the binary speaks to a terminal")]
+#![expect(clippy::print_stderr, reason = "the binary speaks to a terminal")]
+
+/// A line on standard output. Unlike `println!` it does not panic where nobody reads any more, as behind `head`.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
 
 mod access;
 mod arguments;

@@ -72,6 +72,11 @@ pub(crate) fn print(answer: &Answer, format: Option<AnswerFormat>) -> anyhow::Re
     }
 }
 
+/// Prints a line; who does not read it has seen enough.
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stdout(), "{text}"));
+}
+
 /// As ClickHouse writes it.
 fn csv_cell(value: &Value) -> String {
     match value {

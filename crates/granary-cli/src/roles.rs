@@ -54,7 +54,7 @@ pub(crate) async fn ingest(settings: &Settings) -> anyhow::Result<()> {
     let warehouse = Warehouse::new(&owner);
     let ingest =
         Ingest::bind(&settings.ingest(), warehouse.clone(), redactor, &metrics, tables_ready).await?;
-    println!(
+    say!(
         "granary receives\n  OTLP over gRPC   {scheme}://{}\n  OTLP over HTTP   {scheme}://{}\n  ClickHouse       {}\n  \
          health           http://{}",
         ingest.grpc_addr(),
@@ -89,7 +89,7 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
     let (health, metrics) = (Health::default(), Registry::default());
     let warehouse = Warehouse::new(&reader);
     let config = settings.archive();
-    let archive = Archive::open(&config, warehouse.clone())
+    let archive = Archive::open_also_away(&config, warehouse.clone())
         .await
         .with_context(|| format!("the archive at {} cannot be used", config.url))?;
     health.down(SCHEMA, "the tables were not looked at yet");
@@ -115,8 +115,8 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
             gateway
         }
     };
-    println!("granary answers\n  queries          http://{}/v1/queries", gateway.local_addr());
-    println!("  ClickHouse       {}\n  archive          {}", reader.url, config.url);
+    say!("granary answers\n  queries          http://{}/v1/queries", gateway.local_addr());
+    say!("  ClickHouse       {}\n  archive          {}", reader.url, config.url);
     let (of_watch, of_schema, to_look) = (health.clone(), health, warehouse.clone());
     let watching = Role::start(|stop| watch(warehouse, of_watch, stop));
     let looking = Role::start(|stop| look_at_schema(to_look, of_schema, stop));
@@ -159,8 +159,8 @@ pub(crate) async fn archive(
 ) -> anyhow::Result<()> {
     let health = Health::default();
     let door = HealthDoor::bind(settings.health, health.clone(), Registry::default()).await?;
-    println!("granary archives\n  archive          {}", settings.archive().url);
-    println!("  health           http://{}", door.local_addr());
+    say!("granary archives\n  archive          {}", settings.archive().url);
+    say!("  health           http://{}", door.local_addr());
     let telling = Role::start(|stop| door.serve(stop));
     let watching = Role::start(|stop| watch(owner, health, stop));
     archive.run(stop).await;

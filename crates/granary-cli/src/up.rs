@@ -108,7 +108,7 @@ impl Roles {
         let (engine, (owner, reader)) = match server(&settings.clickhouse) {
             Some(users) => (None, users),
             None => {
-                let engine = start_engine(settings).await?;
+                let engine = start_engine(settings, settings.engine.http).await?;
                 let users = users(&engine, &settings.clickhouse);
                 (Some(engine), users)
             }
@@ -135,7 +135,7 @@ impl Roles {
         let published = guest.as_ref().map(|guest| guest.database.clone());
         let tables_ready = prepare_or_wait(settings, &running.owner, published, &health).await?;
         let archive_config = settings.archive();
-        let archive = Archive::open(&archive_config, owner.clone())
+        let archive = Archive::open_also_away(&archive_config, owner.clone())
             .await
             .with_context(|| format!("the archive at {} cannot be used", archive_config.url))?;
         let metrics = Registry::default();

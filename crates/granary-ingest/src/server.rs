@@ -339,9 +339,9 @@ impl Ingest {
             flushed,
             drain,
             drain_timeout,
+            accounting,
             tls,
             watch,
-            ..
         } = self;
         let config = doors.config().clone();
         let door = |name, listener, app, manners| {
@@ -371,9 +371,14 @@ impl Ingest {
         match tokio::time::timeout_at(until, deliverer).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the deliverer ended before its work"),
-            Err(_) => {
-                tracing::info!("not everything was inserted in time; the rest is in the write-ahead log");
-            }
+            Err(_) => tracing::info!("the time for inserting what is left is over"),
+        }
+        let left: u64 = accounting.all().iter().map(|(_, _, counts)| counts.waiting).sum();
+        if left > 0 {
+            tracing::info!(
+                records = left,
+                "not everything was inserted; the rest is in the write-ahead log, and is inserted at the next start"
+            );
         }
         flushed.cancel();
         if let Err(error) = flusher.await {

@@ -42,6 +42,14 @@ struct Place {
     endpoint: Option<String>,
 }
 
+/// What becomes of opening a store that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Away {
+    Refused,
+    /// It is opened all the same, for whoever has other things to do until it is back.
+    Taken,
+}
+
 /// A store cannot be opened: its settings make no sense, or it refuses.
 pub(super) enum OpenError {
     Config(String),
@@ -50,14 +58,20 @@ pub(super) enum OpenError {
 
 impl S3Store {
     /// Makes sure that the bucket is there and these keys may use it. Where nobody named a region, the bucket's is taken.
-    pub(super) async fn open(config: &S3Config, bucket: &str, prefix: &str) -> Result<Self, OpenError> {
-        Self::open_through(config, bucket, prefix, None).await
+    pub(super) async fn open(
+        config: &S3Config,
+        bucket: &str,
+        prefix: &str,
+        away: Away,
+    ) -> Result<Self, OpenError> {
+        Self::open_through(config, bucket, prefix, away, None).await
     }
 
     async fn open_through(
         config: &S3Config,
         bucket: &str,
         prefix: &str,
+        away: Away,
         http: Option<SharedHttpClient>,
     ) -> Result<Self, OpenError> {
         let Connected { client, region, region_is_guessed } =
@@ -79,6 +93,10 @@ impl S3Store {
                 let there = connect(config, Some(&actual), http).await.map_err(OpenError::Config)?;
                 store = at(there.client, there.region);
                 store.check().await.map_err(OpenError::Store)?;
+            }
+            // Without an answer nobody knows the bucket's region.
+            Err(error) if away == Away::Taken && error.is_transient() && !region_is_guessed => {
+                tracing::warn!(%error, "the store is away; what needs it fails until it is back");
             }
             other => other.map_err(OpenError::Store)?,
         }

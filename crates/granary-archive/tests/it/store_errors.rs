@@ -136,6 +136,17 @@ async fn a_store_that_does_not_answer_is_told_with_its_address() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_away_can_be_opened_for_later_and_one_that_says_no_cannot() {
+    let mut away = config_of("http://127.0.0.1:9".to_owned());
+    away.s3.max_attempts = 1;
+    let store = Store::open_also_away(&away).await.unwrap();
+    assert!(store.probe().await.unwrap_err().to_string().contains("cannot be reached"));
+
+    let endpoint = answering(refusing("403 Forbidden", "InvalidAccessKeyId")).await;
+    assert!(!Store::open_also_away(&config_of(endpoint)).await.unwrap_err().is_transient());
+}
+
+#[tokio::test]
 async fn a_configuration_that_names_no_place_is_refused() {
     for (url, problem) in [
         ("", "url is empty; it names a folder or s3://bucket/prefix"),

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 pub(crate) async fn run(settings: &Settings, command: &arguments::Archive) -> anyhow::Result<()> {
     // The rules follow from the settings alone.
     if let arguments::Archive::Lifecycle = command {
-        println!("{}", serde_json::to_string_pretty(&bucket_lifecycle(&settings.archive())?)?);
+        say!("{}", serde_json::to_string_pretty(&bucket_lifecycle(&settings.archive())?)?);
         return Ok(());
     }
     let stop = granary_service::signals::listen()?;
@@ -41,12 +41,15 @@ async fn on_archive(
     command: &arguments::Archive,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    if let arguments::Archive::Run { once: false } = command {
+        let config = settings.archive();
+        let archive = Archive::open_also_away(&config, access.owner()).await;
+        let archive = archive.with_context(|| format!("the archive at {} cannot be used", config.url))?;
+        return roles::archive(settings, access.owner(), archive, stop).await;
+    }
     let archive = open(settings, access).await?;
     match command {
-        arguments::Archive::Run { once: false } => {
-            roles::archive(settings, access.owner(), archive, stop).await
-        }
-        arguments::Archive::Run { once: true } => once(&archive, stop).await,
+        arguments::Archive::Run { .. } => once(&archive, stop).await,
         arguments::Archive::Status { format } => status(&archive, *format).await,
         arguments::Archive::List { limit, format } => list(&archive, *limit, *format).await,
         arguments::Archive::Verify { sample, all, format } => {
@@ -75,7 +78,7 @@ async fn once(archive: &Archive, stop: CancellationToken) -> anyhow::Result<()> 
             break;
         }
     }
-    println!("archived {}, left to other archivers {}, failed {}", total.archived, total.left, total.failed);
+    say!("archived {}, left to other archivers {}, failed {}", total.archived, total.left, total.failed);
     if total.failed > 0 {
         bail!("{} sessions were not archived; the log says why, and they are still due", total.failed);
     }
@@ -196,10 +199,10 @@ async fn expire(archive: &Archive, dry_run: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
     if dry_run {
         for ArchivedSession { key, .. } in archive.expired(now, MOST_FINDINGS).await? {
-            println!("{key}");
+            say!("{key}");
         }
         return Ok(());
     }
-    println!("deleted {} objects", archive.expire(now).await?);
+    say!("deleted {} objects", archive.expire(now).await?);
     Ok(())
 }

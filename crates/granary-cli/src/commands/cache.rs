@@ -41,7 +41,7 @@ pub(crate) async fn run(
     }
     let flushed: serde_json::Value =
         serde_json::from_str(&text).with_context(|| format!("what is at {address} is no gateway"))?;
-    println!("the gateway at {address} has forgotten {} answers", flushed["flushed"]);
+    say!("the gateway at {address} has forgotten {} answers", flushed["flushed"]);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn run(loaded: &Loaded, format: Option<ConfigFormat>) -> anyhow::Resu
             for (key, value, source) in loaded.rows() {
                 table.add_row([key.path.to_owned(), value, source]);
             }
-            println!("{table}");
+            say!("{table}");
         }
         ConfigFormat::Toml => {
             for (key, value, source) in loaded.rows() {
@@ -26,7 +26,7 @@ pub(crate) fn run(loaded: &Loaded, format: Option<ConfigFormat>) -> anyhow::Resu
                     value
                 };
                 let comment = if value.is_empty() { "# " } else { "" };
-                println!("{comment}{} = {value}  # {source}", key.path);
+                say!("{comment}{} = {value}  # {source}", key.path);
             }
         }
     }

@@ -56,12 +56,12 @@ pub(crate) async fn run(mut settings: Settings, arguments: &Demo) -> anyhow::Res
         () = stop.cancelled() => Ok(()),
     };
     if shown.is_ok() && !arguments.exit && !stop.is_cancelled() {
-        println!(
+        say!(
             "\ngranary is up until Ctrl-C; its data are in {} and go with it\n{}",
             folder.path().display(),
             roles.addresses
         );
-        println!(
+        say!(
             "\nPoint Claude Code at it:\n  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n  \
              export OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_ENDPOINT=http://{}",
             roles.addresses.otlp_grpc
@@ -85,7 +85,7 @@ async fn show(settings: &Settings, roles: &Roles, arguments: &Demo) -> anyhow::R
     let sessions: Vec<_> = team.sessions(now - DAYS * DAY_NANOS, now, arguments.sessions).collect();
     let sent = send::all(&sessions, roles.addresses.otlp_grpc).await?;
     roles.accounting.settled().await;
-    println!(
+    say!(
         "sent {} records of {} sessions by {USERS} people over {DAYS} days, {:.1} MB of OTLP, in {:.1} s: all answered, all stored\n",
         sent.records,
         sessions.len(),
@@ -100,11 +100,11 @@ async fn show(settings: &Settings, roles: &Roles, arguments: &Demo) -> anyhow::R
     let session =
         dearest.data.first().and_then(|row| row.get("session")).and_then(|session| session.as_str());
     let Some(session) = session.map(str::to_owned) else { return Ok(()) };
-    println!("How did the most expensive one begin? (granary sessions replay {session} --speed max)");
+    say!("How did the most expensive one begin? (granary sessions replay {session} --speed max)");
     let replay = roles.archive.replay(&TenantId::default(), &session, ReplayOptions::at_once()).await?;
     let mut events = replay.into_stream().take(REPLAYED);
     while let Some(event) = events.next().await {
-        println!("  {}", readable(&event?, false));
+        say!("  {}", readable(&event?, false));
     }
     Ok(())
 }
@@ -115,6 +115,6 @@ async fn ask(runner: &Runner, name: &str, params: &[(&str, &str)]) -> anyhow::Re
     let raw: RawParams = params.iter().copied().collect();
     let answer = query::answer(runner, &query.prepare(&TenantId::default(), &raw, Timestamp::now())?).await?;
     let flags: String = params.iter().map(|(name, value)| format!(" --param {name}={value}")).collect();
-    println!("{} (granary query {name}{flags})\n{}\n", query.question(), output::answer_table(&answer));
+    say!("{} (granary query {name}{flags})\n{}\n", query.question(), output::answer_table(&answer));
     Ok(answer)
 }

@@ -114,7 +114,7 @@ fn print(checks: &[Check], json: bool) -> anyhow::Result<()> {
     if json {
         let worst = checks.iter().map(|check| check.state).max().unwrap_or(State::Ok);
         let document = json!({ "state": worst, "checks": checks });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        say!("{}", serde_json::to_string_pretty(&document)?);
         return Ok(());
     }
     let colours = output::colours();
@@ -125,9 +125,9 @@ fn print(checks: &[Check], json: bool) -> anyhow::Result<()> {
             State::Fail => ("fail", "\x1b[1;31m"),
         };
         let word = if colours { format!("{colour}{word}\x1b[0m") } else { word.to_owned() };
-        println!("{word}  {name:<22} {found}");
+        say!("{word}  {name:<22} {found}");
         if let Some(advice) = advice {
-            println!("{:>28} → {advice}", "");
+            say!("{:>28} → {advice}", "");
         }
     }
     Ok(())

@@ -64,7 +64,7 @@ fn create(file: &Path, new: CreateKey) -> anyhow::Result<()> {
         anyhow::Ok(())
     })?;
     // The token alone goes to standard output, so that it can be piped to where it is kept.
-    println!("{}", token.reveal());
+    say!("{}", token.reveal());
     if role.may_send() {
         eprintln!("\nThis is key {id}; its token is shown this once. Senders say\n");
         eprintln!("  export OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer <token>\"\n");
@@ -157,7 +157,7 @@ fn revoke(file: &Path, id: &str) -> anyhow::Result<()> {
         key.revoked.get_or_insert_with(Timestamp::now);
         Ok(())
     })?;
-    println!("key {id} is revoked; a running granary refuses it within a second");
+    say!("key {id} is revoked; a running granary refuses it within a second");
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn rotate(file: &Path, id: &str, grace: Duration) -> anyhow::Result<()> {
         }
         Ok(key.rotate(until))
     })?;
-    println!("{}", token.reveal());
+    say!("{}", token.reveal());
     eprintln!(
         "\nThis is the new token of key {id}, shown this once; the old one is taken until {}.",
         seconds(until)

@@ -21,23 +21,23 @@ async fn report(warehouse: &Warehouse, published: Option<&str>, dry_run: bool) -
     if dry_run {
         let status = migrate::status(warehouse).await?;
         for table in warehouse.missing_somewhere().await? {
-            println!("missing  {} on some servers", table.name);
+            say!("missing  {} on some servers", table.name);
         }
-        status.pending.iter().for_each(|migration| println!("pending  {migration}"));
-        println!("{} applied, {} pending", status.applied.len(), status.pending.len());
+        status.pending.iter().for_each(|migration| say!("pending  {migration}"));
+        say!("{} applied, {} pending", status.applied.len(), status.pending.len());
         return Ok(());
     }
     for table in migrate::complete(warehouse).await? {
-        println!("made     {table} on servers that lacked it");
+        say!("made     {table} on servers that lacked it");
     }
     let applied = migrate::apply(warehouse).await?;
     for migration in applied {
-        println!("applied  {migration}");
+        say!("applied  {migration}");
     }
-    println!("database {} is up to date", warehouse.database());
+    say!("database {} is up to date", warehouse.database());
     if let Some(database) = published {
         publish::publish(warehouse, database).await?;
-        println!("database {database} has the views that are published to BI tools");
+        say!("database {database} has the views that are published to BI tools");
     }
     Ok(())
 }

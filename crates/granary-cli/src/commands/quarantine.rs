@@ -32,11 +32,11 @@ fn list(quarantine: &Quarantine, format: ReportFormat) -> anyhow::Result<()> {
                 Err(error) => serde_json::json!({ "name": name, "error": error.to_string() }),
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&readable)?);
+        say!("{}", serde_json::to_string_pretty(&readable)?);
         return Ok(());
     }
     if listed.is_empty() {
-        println!("nothing is quarantined in {}", quarantine.dir().display());
+        say!("nothing is quarantined in {}", quarantine.dir().display());
         return Ok(());
     }
     let mut table = output::table(["since", "table", "rows", "size", "reason", "name"]);
@@ -61,7 +61,7 @@ fn list(quarantine: &Quarantine, format: ReportFormat) -> anyhow::Result<()> {
             ]),
         };
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -83,11 +83,11 @@ async fn retry(settings: &Settings, quarantine: &Quarantine, names: &[String]) -
             Ok(()) => {
                 account(&owner, &head, Aftermath::Released).await?;
                 quarantine.remove(name).with_context(|| format!("{name} is stored and cannot be removed"))?;
-                println!("stored   {} rows into {}", insert.rows, insert.table);
+                say!("stored   {} rows into {}", insert.rows, insert.table);
             }
             Err(error) => {
                 refused += 1;
-                println!("refused  {} rows for {}: {error}", insert.rows, insert.table);
+                say!("refused  {} rows for {}: {error}", insert.rows, insert.table);
             }
         }
     }
@@ -108,7 +108,7 @@ async fn drop_inserts(settings: &Settings, quarantine: &Quarantine, names: &[Str
     for (name, head) in names.iter().zip(heads) {
         account(&owner, &head, Aftermath::Dropped).await?;
         quarantine.remove(name)?;
-        println!("dropped  {} rows meant for {}", head.rows, head.table);
+        say!("dropped  {} rows meant for {}", head.rows, head.table);
     }
     access.close().await;
     Ok(())

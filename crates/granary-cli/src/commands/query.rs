@@ -16,7 +16,8 @@ use crate::settings::Settings;
 pub(crate) async fn run(settings: &Settings, arguments: &Query) -> anyhow::Result<()> {
     let catalogue = Catalogue::load(settings.gateway.query_dir.as_deref())?;
     let Some(name) = &arguments.name else {
-        return list(&catalogue);
+        list(&catalogue);
+        return Ok(());
     };
     let query = catalogue
         .get(name)
@@ -36,21 +37,21 @@ pub(crate) async fn run(settings: &Settings, arguments: &Query) -> anyhow::Resul
 /// Prints what a query takes and gives.
 pub(crate) fn describe(query: &NamedQuery) {
     let description = query.describe();
-    println!("{}\n", description.question);
+    say!("{}\n", description.question);
     let mut table = output::table(["parameter", "type", "default", "what"]);
     for parameter in &description.parameters {
         let default = parameter.default.as_ref().map(ToString::to_string).unwrap_or_default();
         table.add_row([&parameter.name, &parameter.type_name.to_owned(), &default, &parameter.help]);
     }
-    println!("{table}\n");
+    say!("{table}\n");
     let mut table = output::table(["column", "what"]);
     for column in &description.columns {
         table.add_row([&column.name, &column.meaning]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
-fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
+fn list(catalogue: &Catalogue) {
     let mut queries: Vec<_> = catalogue.iter().collect();
     queries.sort_by_key(|query| (query.group().to_owned(), query.name().to_owned()));
     if std::io::stdout().is_terminal() {
@@ -58,14 +59,12 @@ fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
         for query in queries {
             table.add_row([query.group(), query.name(), query.question()]);
         }
-        println!("{table}");
+        say!("{table}");
     } else {
-        let mut out = std::io::stdout().lock();
         for query in queries {
-            writeln!(out, "{}\t{}\t{}", query.group(), query.name(), query.question())?;
+            say!("{}\t{}\t{}", query.group(), query.name(), query.question());
         }
     }
-    Ok(())
 }
 
 /// Reads `name=value` pairs.
@@ -90,7 +89,7 @@ pub(crate) async fn print(
     let format = match format.unwrap_or(usual) {
         // A terminal has a width, and who looks at one looks at few rows.
         QueryFormat::Table if std::io::stdout().is_terminal() => {
-            println!("{}", output::answer_table(&answer(runner, query).await?));
+            say!("{}", output::answer_table(&answer(runner, query).await?));
             return Ok(());
         }
         QueryFormat::Table => Format::Table,

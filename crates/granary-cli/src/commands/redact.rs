@@ -13,7 +13,7 @@ pub(crate) fn run(settings: &Settings, command: &Redact) -> anyhow::Result<()> {
     match command {
         Redact::Try => try_lines(&redactor),
         Redact::Rules => {
-            redactor.counts().rules.iter().for_each(|rule| println!("{}", rule.rule));
+            redactor.counts().rules.iter().for_each(|rule| say!("{}", rule.rule));
             Ok(())
         }
     }

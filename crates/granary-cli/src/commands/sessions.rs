@@ -75,7 +75,7 @@ async fn show(settings: &Settings, access: &Access, session: &str, events: u32) 
             Some(Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
         };
-        println!("{:<22} {value}", column.name);
+        say!("{:<22} {value}", column.name);
     }
     let limit = events.to_string();
     let timeline =
@@ -86,7 +86,7 @@ async fn show(settings: &Settings, access: &Access, session: &str, events: u32) 
         let text = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
         table.add_row([&milliseconds(text("time")), text("event"), text("summary")]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -107,7 +107,7 @@ async fn archive(settings: &Settings, access: &Access, sessions: &[String]) -> a
     };
     for (tenant, session) in &wanted {
         match archive.archive_session(tenant, session).await {
-            Ok(ArchivedSession { key, .. }) => println!("{session}  {key}"),
+            Ok(ArchivedSession { key, .. }) => say!("{session}  {key}"),
             Err(error) => {
                 failed += 1;
                 eprintln!("{session}  {error}");
@@ -141,11 +141,11 @@ async fn erase(
         );
     }
     let Erased { objects, rows } = archive.erase(tenant, session).await?;
-    println!(
+    say!(
         "{session}  {rows} records and {} objects erased; nothing of it is left in the tables and the store",
         objects.len()
     );
-    println!(
+    say!(
         "Copies that go by themselves: the write-ahead log's kept segments within {}, ClickHouse's replaced parts within \
          minutes. Inserts in quarantine, versions that a bucket keeps, and backups do not.",
         humantime::format_duration(settings.ingest.duplicate_window)

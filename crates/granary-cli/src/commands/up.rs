@@ -10,7 +10,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         // Told to stop while starting: what was started goes with this process.
         () = stop.cancelled() => return Ok(()),
     };
-    println!("granary is up\n{}", roles.addresses);
+    say!("granary is up\n{}", roles.addresses);
     stop.cancelled().await;
     roles.stop().await
 }

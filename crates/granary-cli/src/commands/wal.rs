@@ -31,8 +31,8 @@ pub(crate) fn run(settings: &Settings, command: &Wal) -> anyhow::Result<()> {
 
 fn print(inspection: &Inspection, format: ReportFormat) -> anyhow::Result<()> {
     match format {
-        ReportFormat::Text => print!("{inspection}"),
-        ReportFormat::Json => println!("{}", serde_json::to_string_pretty(inspection)?),
+        ReportFormat::Text => say!("{}", inspection.to_string().trim_end()),
+        ReportFormat::Json => say!("{}", serde_json::to_string_pretty(inspection)?),
     }
     Ok(())
 }

@@ -33,6 +33,21 @@ async fn a_command_asks_the_granary_that_runs_and_starts_an_engine_where_none_do
 }
 
 #[tokio::test]
+async fn what_nobody_reads_any_more_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start_with(dir.path(), &["a"]).await;
+    for arguments in [&["sessions", "show", "session-1"][..], &["config"], &["keys", "list"], &["query"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = granary(dir.path());
+        command.args(arguments).stdout(writer).stderr(std::process::Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(up.stop().success());
+}
+
+#[tokio::test]
 async fn a_session_is_listed_shown_archived_and_replayed() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start_with(dir.path(), &["a", "b"]).await;

@@ -401,6 +401,26 @@ async fn a_gateway_by_itself_asks_for_the_keys_that_receivers_ask_for() {
     assert!(gateway.stop().success() && server.up.stop().success());
 }
 
+#[tokio::test]
+async fn a_gateway_starts_and_answers_while_the_object_store_is_away() {
+    let dirs: [tempfile::TempDir; 2] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let mut server = Server::start(dirs[0].path());
+    for (flag, value) in [
+        ("--archive", "s3://sessions/archive"),
+        ("--archive-s3-endpoint", "http://127.0.0.1:9"),
+        ("--archive-s3-region", "us-east-1"),
+        ("--archive-s3-access-key-id", "key"),
+        ("--archive-s3-secret-access-key", "hush"),
+        ("--archive-s3-max-attempts", "1"),
+    ] {
+        server.flags.extend([flag.to_owned(), value.to_owned()]);
+    }
+    let gateway = Process::start(dirs[1].path(), &server.flags, &ANSWERING, "archive");
+    let answer = reqwest::get(format!("{}/v1/queries/cost_summary.json", gateway.url("queries"))).await;
+    assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    assert!(gateway.stop().success() && server.up.stop().success());
+}
+
 #[test]
 fn a_role_by_itself_without_a_server_says_what_it_needs() {
     let dir = tempfile::tempdir().unwrap();

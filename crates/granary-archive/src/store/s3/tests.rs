@@ -23,9 +23,11 @@ fn keys(config: S3Config) -> S3Config {
 }
 
 async fn open(config: &S3Config, bucket: &str, http: SharedHttpClient) -> Result<S3Store, StoreError> {
-    S3Store::open_through(config, bucket, "granary", Some(http)).await.map_err(|error| match error {
-        OpenError::Config(problem) => panic!("{problem}"),
-        OpenError::Store(error) => error,
+    S3Store::open_through(config, bucket, "granary", Away::Refused, Some(http)).await.map_err(|error| {
+        match error {
+            OpenError::Config(problem) => panic!("{problem}"),
+            OpenError::Store(error) => error,
+        }
     })
 }
 

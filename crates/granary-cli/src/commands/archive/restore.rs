@@ -103,7 +103,7 @@ fn day(text: Option<&str>, flag: &str) -> anyhow::Result<Option<Date>> {
 
 fn print(summary: &Summary, format: ReportFormat) -> anyhow::Result<()> {
     if format == ReportFormat::Json {
-        println!("{}", serde_json::to_string_pretty(summary)?);
+        say!("{}", serde_json::to_string_pretty(summary)?);
         return Ok(());
     }
     let restored = if summary.dry_run { "missing" } else { "restored" };
@@ -114,6 +114,6 @@ fn print(summary: &Summary, format: ReportFormat) -> anyhow::Result<()> {
     table.add_row(row("sessions", [summary.sessions, summary.restored_sessions], summary.failed.to_string()));
     table.add_row(row("records", [summary.records, summary.restored_records], String::new()));
     table.add_row(row("marks", [summary.sessions, summary.marks], String::new()));
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }

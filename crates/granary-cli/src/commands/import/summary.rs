@@ -72,18 +72,20 @@ impl Summary {
     /// Something was not taken.
     pub(super) fn print(&self, format: ReportFormat) -> anyhow::Result<()> {
         if format == ReportFormat::Json {
-            println!("{}", serde_json::to_string_pretty(self)?);
+            say!("{}", serde_json::to_string_pretty(self)?);
         } else {
             let imported = if self.dry_run { "would be imported" } else { "imported" };
             let mut table = output::table(["event", imported, "already there"]);
             for (event, counts) in &self.events {
                 table.add_row([event, &counts.imported.to_string(), &counts.already_there.to_string()]);
             }
-            println!("{table}");
+            say!("{table}");
             let passed_over: u64 = self.passed_over.values().sum();
-            println!(
+            say!(
                 "{} files, {passed_over} lines that hold no event, {} lines skipped, {} records refused",
-                self.files, self.skipped, self.refused
+                self.files,
+                self.skipped,
+                self.refused
             );
         }
         if self.skipped + self.refused > 0 {

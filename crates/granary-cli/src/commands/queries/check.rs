@@ -35,12 +35,12 @@ pub(crate) async fn run(settings: &Settings, dir: Option<&Path>) -> anyhow::Resu
     drop(folder);
     let problems = checked.context("the queries could not be checked")?;
     for problem in &problems {
-        println!("{problem}");
+        say!("{problem}");
     }
     let queries = catalogue.iter().count();
     match problems.len() {
         0 => {
-            println!("{queries} queries are in order");
+            say!("{queries} queries are in order");
             Ok(())
         }
         number => bail!("{number} problems; {queries} queries load"),

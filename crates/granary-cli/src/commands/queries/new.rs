@@ -31,6 +31,6 @@ pub(crate) fn run(settings: &Settings, name: &str, group: &str, dir: Option<&Pat
         .open(&path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
     file.write_all(text.as_bytes())?;
-    println!("{}", path.display());
+    say!("{}", path.display());
     Ok(())
 }
