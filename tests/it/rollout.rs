@@ -108,3 +108,22 @@ fn the_environment_file_says_what_the_managed_settings_say() {
     let env: BTreeMap<_, _> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(file, env);
 }
+
+#[test]
+fn the_environment_files_give_a_shell_the_key() {
+    for (name, header) in [
+        ("claude-code.env", "Authorization=Bearer TOKEN"),
+        ("gemini/gemini.env", "Authorization=Bearer%20TOKEN"),
+    ] {
+        let printed = Command::new("sh")
+            .args(["-c", "set -a; . \"$0\"; env"])
+            .arg(file(name))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&printed.stderr), "", "{name}");
+        let header = format!("OTEL_EXPORTER_OTLP_HEADERS={header}");
+        assert!(String::from_utf8_lossy(&printed.stdout).lines().any(|line| line == header), "{name}");
+    }
+}
