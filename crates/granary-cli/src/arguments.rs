@@ -55,9 +55,11 @@ Send to it:
     #[command(after_help = "\
 Example:
   granary ingest --clickhouse-url http://db:8123 --data-dir /var/lib/granary/a --health 0.0.0.0:8081
+  granary ingest --clickhouse-url http://db:8123 --data-dir /var/lib/granary/a --health 0.0.0.0:8081 \\
+    --ingest-peers '[\"granary-b:4319\"]' --ingest-peer-address 0.0.0.0:4319 --ingest-peer-secret-file /run/secrets/peers
 
-Each has a write-ahead log of its own, which no other reads: give it a data folder that outlives the process. A sender's
-repetition is known by the process that took the first delivery; have the balancer keep a sender with one of them.")]
+Each has a write-ahead log of its own, which no other reads: give it a data folder that outlives the process. Told of one
+another as in the second example, they store an event once, whichever of them its sender repeats it to.")]
     Ingest,
     /// Run the answering role alone, against a ClickHouse server; several may run.
     #[command(after_help = "\
