@@ -28,8 +28,8 @@ WHERE {{scope}}
             AND Day <= toDate($__toTime, 'UTC')
         GROUP BY SessionId
         HAVING max(End) >= $__fromTime AND min(Start) <= $__toTime
-        ORDER BY max(End) DESC
+        ORDER BY max(End) DESC, SessionId
         LIMIT 10
     )
-ORDER BY time, session
+ORDER BY time, session, Sequence, EventId
 LIMIT 5000

@@ -6,4 +6,4 @@ unit = "ms"
 width = 8
 height = 10
 */
-SELECT tool, avg_ms FROM {{tool_success}} ORDER BY avg_ms DESC
+SELECT tool, avg_ms FROM {{tool_success}} ORDER BY avg_ms DESC, tool
