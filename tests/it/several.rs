@@ -84,6 +84,10 @@ async fn what_another_receiver_had_stored_before_it_was_stopped_is_not_stored_ag
     let addresses = addresses(2);
     let first = start(&warehouse, &warehouse.owner, one_of(&addresses, 0)).await;
     let second = start(&warehouse, &warehouse.owner, one_of(&addresses, 1)).await;
+    let one_other =
+        |receiver: &Receiver| receiver.metrics().contains("granary_ingest_peers{state=\"here\"} 1");
+    eventually("each has found the other, and itself", async || one_other(&first) && one_other(&second))
+        .await;
     send_ok(&first, &[log("a"), log("b")]).await;
     first.accounting.settled().await;
     first.finish().await;

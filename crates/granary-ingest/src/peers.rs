@@ -57,7 +57,9 @@ struct Shared {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It is asked and waited for.
+    /// It was not heard of yet, and may be this receiver. It is asked and waited for.
+    New,
+    /// The same, and it answers.
     Here,
     Away,
     /// It is this receiver.
@@ -139,13 +141,15 @@ impl Peers {
             if number.is_multiple_of(LOOK_UP) {
                 self.look_up().await;
             }
-            for address in self.those(Standing::Away) {
+            for (address, standing) in
+                self.those(|standing| matches!(standing, Standing::New | Standing::Away))
+            {
                 match self.exchange(address, &[], RETRY).await {
-                    Ok(_) => {
+                    Ok(_) if standing == Standing::Away => {
                         tracing::info!(%address, "a receiver that was away is back");
-                        self.set(address, Standing::Here);
                     }
-                    Err(error) => tracing::debug!(%address, %error, "a receiver is still away"),
+                    Ok(_) => {}
+                    Err(error) => tracing::debug!(%address, %error, "a receiver does not answer"),
                 }
             }
         }
@@ -157,7 +161,7 @@ impl Peers {
         let mut is_whole = true;
         for name in &self.0.names {
             match tokio::net::lookup_host(name).await {
-                Ok(addresses) => found.extend(addresses.map(|address| (address, Standing::Here))),
+                Ok(addresses) => found.extend(addresses.map(|address| (address, Standing::New))),
                 Err(error) => {
                     is_whole = false;
                     tracing::warn!(%name, %error, "the name of a receiver cannot be looked up; trying again");
@@ -178,7 +182,8 @@ impl Peers {
     pub(crate) async fn ask(&self, ids: &[EventId]) -> Vec<EventId> {
         let mut denied = Vec::new();
         for ids in ids.chunks(AT_ONCE) {
-            let asking = self.those(Standing::Here).into_iter().map(|address| self.ask_one(address, ids));
+            let those = self.those(|standing| matches!(standing, Standing::New | Standing::Here));
+            let asking = those.into_iter().map(|(address, _)| self.ask_one(address, ids));
             denied.extend(futures::future::join_all(asking).await.into_iter().flatten());
         }
         denied
@@ -219,21 +224,24 @@ impl Peers {
             self.set(address, Standing::Me);
             return Ok(Vec::new());
         }
+        self.set(address, Standing::Here);
         Ok(denied)
     }
 
-    fn those(&self, standing: Standing) -> Vec<SocketAddr> {
+    fn those(&self, are: impl Fn(Standing) -> bool) -> Vec<(SocketAddr, Standing)> {
         let known = self.lock();
-        known.iter().filter(|(_, of)| **of == standing).map(|(address, _)| *address).collect()
+        known.iter().map(|(address, of)| (*address, *of)).filter(|(_, of)| are(*of)).collect()
     }
 
     fn set(&self, address: SocketAddr, standing: Standing) {
         let mut known = self.lock();
         // It may have vanished from the names meanwhile.
-        if let Some(of) = known.get_mut(&address) {
+        if let Some(of) = known.get_mut(&address)
+            && *of != standing
+        {
             *of = standing;
+            self.count(&known);
         }
-        self.count(&known);
     }
 
     fn count(&self, known: &BTreeMap<SocketAddr, Standing>) {
