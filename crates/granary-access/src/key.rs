@@ -70,7 +70,9 @@ impl TryFrom<String> for KeyId {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    pub(crate) fn of(secret: &str) -> Self {
+    /// The hash of a secret.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 }

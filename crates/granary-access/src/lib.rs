@@ -26,6 +26,7 @@
 //! ones without a key all the same.
 
 mod attempts;
+mod cause;
 mod credential;
 mod file;
 mod fixed;
@@ -44,6 +45,7 @@ mod tls;
 mod token;
 mod watch;
 
+pub use cause::with_cause;
 pub use credential::{Credential, CredentialError};
 pub use file::{KeyFile, KeyFileError};
 pub use fixed::{ACCESS_FILTERS, Fixed};

@@ -16,14 +16,13 @@
 //!
 //! Both hold as long as receivers reach one another. What holds where one is away is said in [`crate::peers`].
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use granary_model::EventId;
 
-use crate::window::TakeBits;
+use crate::recent::Recent;
 
 /// One life of a receiver: drawn by lot at its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,32 +41,17 @@ enum State {
     Theirs,
 }
 
-/// What this receiver knows of the events that came lately, here and elsewhere. It remembers them like the
-/// [window](crate::window) does, by time and number.
+/// What this receiver knows of the events that came lately, here and elsewhere.
 #[derive(Debug)]
 pub(crate) struct Claims {
     me: Instance,
-    generations: Mutex<Generations>,
-    time: Duration,
-    /// Ids of one generation.
-    most: usize,
+    known: Mutex<Recent<State>>,
 }
-
-#[derive(Debug)]
-struct Generations {
-    young: States,
-    old: States,
-    since: Instant,
-}
-
-type States = HashMap<u128, State, BuildHasherDefault<TakeBits>>;
 
 impl Claims {
-    /// Remembers at least half of so many events, each for at least that time.
+    /// Remembers events for at least that time, or the latest half of so many.
     pub(crate) fn new(me: Instance, time: Duration, events: usize) -> Self {
-        let generations =
-            Generations { young: States::default(), old: States::default(), since: Instant::now() };
-        Self { me, generations: Mutex::new(generations), time, most: (events / 2).max(1) }
+        Self { me, known: Mutex::new(Recent::new(time, events.max(2))) }
     }
 
     pub(crate) fn me(&self) -> Instance {
@@ -76,8 +60,7 @@ impl Claims {
 
     /// Says what an earlier life had settled: whether an event is delivered from here.
     pub(crate) fn recovered(&self, id: EventId, is_mine: bool) {
-        let mut known = self.lock();
-        known.set(id, if is_mine { State::Mine } else { State::Theirs }, self);
+        set(&mut self.lock(), id, if is_mine { State::Mine } else { State::Theirs });
     }
 
     /// Begins to ask for events that are in the log; the result is those that the others must be asked for.
@@ -85,14 +68,13 @@ impl Claims {
         let mut known = self.lock();
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
-            match known.get(*id) {
+            match known.get_mut(*id) {
                 // One that is mine is in the log twice: it came again after the window had passed.
-                Some(State::Mine | State::Theirs) => {}
-                Some(State::Asking) | None => {
-                    known.set(*id, State::Asking, self);
-                    asked.push(*id);
-                }
+                Some(State::Mine | State::Theirs) => continue,
+                Some(State::Asking) => {}
+                None => add(&mut known, *id, State::Asking),
             }
+            asked.push(*id);
         }
         asked
     }
@@ -105,10 +87,11 @@ impl Claims {
         let mut known = self.lock();
         let mut denied = Vec::new();
         for (at, id) in (0..).zip(ids) {
-            match known.get(*id) {
+            match known.get_mut(*id) {
                 Some(State::Mine) => denied.push(at),
                 Some(State::Asking) if self.me < other => denied.push(at),
-                Some(State::Asking | State::Theirs) | None => known.set(*id, State::Theirs, self),
+                Some(state) => *state = State::Theirs,
+                None => add(&mut known, *id, State::Theirs),
             }
         }
         denied
@@ -116,17 +99,21 @@ impl Claims {
 
     /// Settles events after the others have answered, and says which are to be left out. From here on the rest is
     /// delivered from here, whoever asks.
-    pub(crate) fn settle(&self, ids: &[EventId], denied: impl IntoIterator<Item = EventId>) -> Vec<EventId> {
+    pub(crate) fn settle(
+        &self,
+        ids: &[EventId],
+        denied: impl IntoIterator<Item = EventId>,
+    ) -> HashSet<EventId> {
         let mut known = self.lock();
         for id in denied {
-            known.set(id, State::Theirs, self);
+            set(&mut known, id, State::Theirs);
         }
-        let mut left_out = Vec::new();
+        let mut left_out = HashSet::new();
         for id in ids {
-            match known.get(*id) {
-                Some(State::Theirs) => left_out.push(*id),
-                Some(State::Mine) => {}
-                Some(State::Asking) | None => known.set(*id, State::Mine, self),
+            match known.get_mut(*id) {
+                Some(State::Theirs) => drop(left_out.insert(*id)),
+                Some(state) => *state = State::Mine,
+                None => add(&mut known, *id, State::Mine),
             }
         }
         left_out
@@ -134,36 +121,24 @@ impl Claims {
 
     /// How many events are known.
     pub(crate) fn len(&self) -> usize {
-        let known = self.lock();
-        known.young.len() + known.old.len()
+        self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Recent<State>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Generations {
-    fn get(&self, id: EventId) -> Option<State> {
-        self.young.get(&id.0).or_else(|| self.old.get(&id.0)).copied()
+fn set(known: &mut Recent<State>, id: EventId, state: State) {
+    match known.get_mut(id) {
+        Some(of) => *of = state,
+        None => add(known, id, state),
     }
+}
 
-    fn set(&mut self, id: EventId, state: State, bounds: &Claims) {
-        if let Some(known) = self.young.get_mut(&id.0) {
-            *known = state;
-            return;
-        }
-        if let Some(known) = self.old.get_mut(&id.0) {
-            *known = state;
-            return;
-        }
-        if self.young.len() >= bounds.most || self.since.elapsed() >= bounds.time {
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
-            self.since = Instant::now();
-        }
-        self.young.insert(id.0, state);
-    }
+fn add(known: &mut Recent<State>, id: EventId, state: State) {
+    known.turn_if_due();
+    known.insert(id, state);
 }
 
 #[cfg(test)]
@@ -188,7 +163,7 @@ mod tests {
         assert!(second.asked_by(first.me(), &ids).is_empty());
         assert!(first.settle(&ids, []).is_empty());
         assert!(second.ask(&ids).is_empty(), "there is nothing to ask");
-        assert_eq!(second.settle(&ids, []), ids);
+        assert_eq!(second.settle(&ids, []), HashSet::from(ids));
         assert_eq!(first.asked_by(Instance(3), &ids), [0], "what is settled stays so");
     }
 
@@ -201,7 +176,7 @@ mod tests {
         assert_eq!(low.asked_by(high.me(), &ids[..1]), [0]);
         assert!(high.asked_by(low.me(), &ids).is_empty());
         assert!(low.settle(&ids, []).is_empty());
-        assert_eq!(high.settle(&ids[..1], [ids[0]]), [ids[0]]);
+        assert_eq!(high.settle(&ids[..1], [ids[0]]), HashSet::from([ids[0]]));
     }
 
     #[test]
@@ -210,7 +185,7 @@ mod tests {
         claims.recovered(EventId(1), true);
         claims.recovered(EventId(2), false);
         assert_eq!(claims.asked_by(Instance(0), &[EventId(1), EventId(2)]), [0]);
-        assert_eq!(claims.settle(&[EventId(1), EventId(2)], []), [EventId(2)]);
+        assert_eq!(claims.settle(&[EventId(1), EventId(2)], []), HashSet::from([EventId(2)]));
     }
 
     #[test]
@@ -231,7 +206,7 @@ mod tests {
         /// Who has not answered.
         open: Vec<usize>,
         begun: bool,
-        settled: Option<Vec<EventId>>,
+        settled: Option<HashSet<EventId>>,
     }
 
     const EVENTS: u128 = 4;

@@ -108,10 +108,10 @@ pub struct IngestConfig {
     pub duplicate_window_events: usize,
     /// The other receivers, as `host:port` of their `peer_address`. A name may have many addresses, this receiver's own
     /// among them, and is looked up every few seconds. With any set, an event that was sent to several receivers is stored
-    /// once: they ask one another before they insert. What they know of one another's events counts into
-    /// `duplicate_window_events` of another such window.
+    /// once: they ask one another before they insert. For that, `duplicate_window` and `duplicate_window_events` hold a
+    /// second time, for the events of all receivers together.
     pub peers: Vec<String>,
-    /// Where the other receivers ask. Port 0 takes a free one.
+    /// Where the other receivers ask.
     pub peer_address: Option<SocketAddr>,
     /// What receivers show one another; the same for all. Needed where others can reach `peer_address`.
     pub peer_secret: String,

@@ -28,6 +28,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
+use crate::config::IngestConfig;
 use crate::metrics::Metrics;
 
 /// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
@@ -64,6 +65,18 @@ pub(crate) struct Manners {
     pub(crate) idle_timeout: Duration,
     /// gRPC is HTTP/2 and nothing else.
     pub(crate) http2_only: bool,
+}
+
+impl Manners {
+    /// Those of the settings.
+    pub(crate) fn of(config: &IngestConfig, http2_only: bool) -> Self {
+        Self {
+            max_connections: config.max_connections,
+            header_timeout: config.header_timeout,
+            idle_timeout: config.idle_timeout.max(Duration::from_secs(1)),
+            http2_only,
+        }
+    }
 }
 
 /// What every connection of a door has.

@@ -7,7 +7,8 @@
 //! when it is back, before it delivers them. What it had delivered or was about to, it had asked for; those that it asked know.
 //! So an event is stored twice only if
 //!
-//! - its sender reached two receivers that did not reach each other for longer than the patience;
+//! - its sender reached two receivers that did not reach each other, or did not find each other's names, for longer than
+//!   the patience;
 //! - a receiver that was asked for it was started again, and the one that asked is away when the repetition comes;
 //! - more came between the two than [is remembered](crate::IngestConfig::duplicate_window);
 //!
@@ -19,7 +20,7 @@ mod message;
 
 pub(crate) use door::{DOOR, router};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -76,6 +77,13 @@ pub(crate) fn check(config: &IngestConfig) -> Result<(), BindError> {
         if !matches!(port, Some(Ok(_))) {
             return wrong(format!("{name:?} in ingest.peers is not host:port"));
         }
+    }
+    let fits_a_header = peer_secret.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !fits_a_header || peer_secret.trim() != peer_secret {
+        return wrong(
+            "ingest.peer_secret begins or ends with a space, or has characters that no header takes: letters and digits are best"
+                .to_owned(),
+        );
     }
     if !peers.is_empty() && (config.duplicate_window.is_zero() || config.duplicate_window_events == 0) {
         return wrong(
@@ -155,8 +163,17 @@ impl Peers {
         }
     }
 
-    /// Looks the names up. A name that cannot be looked up keeps the addresses it had.
-    pub(crate) async fn look_up(&self) {
+    /// Looks the names up before anybody is asked. They may not be known yet where this receiver was started with its network.
+    pub(crate) async fn find(&self) {
+        let began = Instant::now();
+        let mut backoff = Backoff::new();
+        while !self.look_up().await && began.elapsed() < self.0.patience {
+            sleep(backoff.next()).await;
+        }
+    }
+
+    /// Looks the names up, and says whether that went well. A name that cannot be looked up keeps the addresses it had.
+    async fn look_up(&self) -> bool {
         let mut found = BTreeMap::new();
         let mut is_whole = true;
         for name in &self.0.names {
@@ -176,11 +193,12 @@ impl Peers {
             known.entry(address).or_insert(standing);
         }
         self.count(&known);
+        is_whole
     }
 
     /// Asks all others for events, and returns those that another has.
-    pub(crate) async fn ask(&self, ids: &[EventId]) -> Vec<EventId> {
-        let mut denied = Vec::new();
+    pub(crate) async fn ask(&self, ids: &[EventId]) -> HashSet<EventId> {
+        let mut denied = HashSet::new();
         for ids in ids.chunks(AT_ONCE) {
             let those = self.those(|standing| matches!(standing, Standing::New | Standing::Here));
             let asking = those.into_iter().map(|(address, _)| self.ask_one(address, ids));
@@ -282,6 +300,10 @@ mod tests {
         ] {
             let told = refusal(peers, address, "").unwrap();
             assert!(told.contains(said), "{told}");
+        }
+        for secret in [" around", "ключ", "line\n"] {
+            let told = refusal(&["other:4319"], Some("127.0.0.1:4319"), secret).unwrap();
+            assert!(told.contains("ingest.peer_secret begins or ends") && !told.contains(secret), "{told}");
         }
     }
 }

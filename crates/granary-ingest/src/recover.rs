@@ -25,11 +25,9 @@ pub(crate) struct Recovered {
 }
 
 /// What an earlier life left cannot be read.
-#[derive(Debug, thiserror::Error)]
 pub(crate) enum RecoverError {
-    #[error(transparent)]
-    Log(#[from] OpenError),
-    #[error("which events other receivers store: {0}")]
+    Log(OpenError),
+    /// Which events other receivers store.
     LeftOut(std::io::Error),
 }
 
@@ -44,7 +42,7 @@ pub(crate) fn open(
     accounting: &Accounting,
     claims: Option<&Claims>,
 ) -> Result<Recovered, RecoverError> {
-    let Opened { writer, log, recovery } = granary_wal::open(&config.wal())?;
+    let Opened { writer, log, recovery } = granary_wal::open(&config.wal()).map_err(RecoverError::Log)?;
     for problem in &recovery.found.problems {
         tracing::warn!(%problem, "the write-ahead log is not as it was left");
     }

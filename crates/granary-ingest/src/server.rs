@@ -16,7 +16,7 @@ use granary_access::{KeyFileError, Tls, TlsError, Watch};
 use granary_clickhouse::Warehouse;
 use granary_redact::Redactor;
 use granary_service::metrics::Registry;
-use granary_wal::{ConfigError, Mark, OpenError};
+use granary_wal::{ConfigError, OpenError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -36,7 +36,8 @@ use crate::grpc::{DOOR as GRPC_DOOR, ExportServer, LogsService, MetricsService, 
 use crate::http::{DOOR as HTTP_DOOR, router};
 use crate::lane::{Equipment, Lanes};
 use crate::metrics::{Metrics, Observed};
-use crate::peers::{self, DOOR as PEERS_DOOR, Peers};
+use crate::others::Others;
+use crate::peers::Peers;
 use crate::quarantine::Quarantine;
 use crate::recover::{self, RecoverError, Recovered};
 use crate::settle::Settler;
@@ -139,17 +140,6 @@ pub struct Ingest {
     watch: Watch,
 }
 
-/// What goes on with other receivers.
-#[derive(Debug)]
-struct Others {
-    address: SocketAddr,
-    door: JoinHandle<()>,
-    watch: JoinHandle<()>,
-    settler: JoinHandle<()>,
-    /// Closes the door.
-    stop: CancellationToken,
-}
-
 /// The folder within the log's that refused inserts are put into.
 const REFUSED: &str = "refused";
 
@@ -239,7 +229,7 @@ impl Ingest {
                     settled,
                     gather: config.insert_interval / 4,
                 };
-                (Some(Others::begin(config, listener, settler, resume)?), settled_seen)
+                (Some(Others::begin(config, listener, settler, resume)), settled_seen)
             }
             None => (None, durable_seen),
         };
@@ -313,12 +303,6 @@ impl Ingest {
         self.grpc.local_addr().expect("a bound listener has an address")
     }
 
-    /// Where other receivers ask, if they do.
-    #[must_use]
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.others.as_ref().map(|others| others.address)
-    }
-
     /// What came and what became of it.
     #[must_use]
     pub fn accounting(&self) -> Accounting {
@@ -351,8 +335,8 @@ impl Ingest {
         let services = Routes::new(ExportServer::new(doors.clone(), LogsService))
             .add_service(ExportServer::new(doors.clone(), TraceService))
             .add_service(ExportServer::new(doors.clone(), MetricsService));
-        let http = door(HTTP_DOOR, http, router(doors.clone()), manners(&config, false));
-        let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), manners(&config, true));
+        let http = door(HTTP_DOOR, http, router(doors.clone()), Manners::of(&config, false));
+        let grpc = door(GRPC_DOOR, grpc, services.prepare().into_axum_router(), Manners::of(&config, true));
         drop(doors);
         let reloading = tokio::spawn(watch.run(stop.clone()));
         tokio::join!(http.serve(stop.clone()), grpc.serve(stop));
@@ -365,7 +349,7 @@ impl Ingest {
         let until = tokio::time::Instant::now() + drain_timeout;
         if let Some(others) = &mut others {
             // What is durable is settled soon, or when the others' patience is over.
-            drop(tokio::time::timeout_at(until, &mut others.settler).await);
+            others.settled(until).await;
         }
         drain.cancel();
         match tokio::time::timeout_at(until, deliverer).await {
@@ -395,53 +379,6 @@ async fn bind(
     address: SocketAddr,
 ) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError::Address { door, flag, address, source })
-}
-
-impl Others {
-    /// Opens the door before anything is settled or delivered: a receiver that asks must be answered.
-    fn begin(
-        config: &IngestConfig,
-        listener: TcpListener,
-        settler: Settler,
-        resume: Mark,
-    ) -> Result<Self, BindError> {
-        let address = listener.local_addr().map_err(|source| BindError::Thread { source })?;
-        let stop = CancellationToken::new();
-        let door = Door {
-            name: PEERS_DOOR,
-            listener,
-            app: peers::router(Arc::clone(&settler.claims), &config.peer_secret),
-            tls: None,
-            manners: manners(config, false),
-            metrics: settler.metrics.clone(),
-        };
-        Ok(Self {
-            address,
-            door: tokio::spawn(door.serve(stop.clone())),
-            watch: tokio::spawn(settler.peers.clone().watch()),
-            settler: tokio::spawn(settler.run(resume)),
-            stop,
-        })
-    }
-
-    /// Nothing is delivered any more.
-    async fn end(self) {
-        self.settler.abort();
-        self.watch.abort();
-        self.stop.cancel();
-        if let Err(error) = self.door.await {
-            tracing::error!(%error, "the door for other receivers ended before its time");
-        }
-    }
-}
-
-fn manners(config: &IngestConfig, http2_only: bool) -> Manners {
-    Manners {
-        max_connections: config.max_connections,
-        header_timeout: config.header_timeout,
-        idle_timeout: config.idle_timeout.max(Duration::from_secs(1)),
-        http2_only,
-    }
 }
 
 /// In the words of our settings.

@@ -3,7 +3,6 @@
 //! It follows what becomes durable, asks the others for it, and tells the deliverer up to where that is done. While ClickHouse is
 //! away it goes on, so that receivers agree about a repetition while both still remember it, however late it is delivered.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,13 +45,13 @@ struct Piece {
 impl Settler {
     /// Runs until the log's thread has ended and all of the log is settled.
     pub(crate) async fn run(mut self, from: Mark) {
-        self.peers.look_up().await;
+        self.peers.find().await;
         let mut mark = from;
         let mut reader = None;
         loop {
             let durable = *self.durable.borrow_and_update();
             while mark.sequence < durable.end.sequence {
-                let Some(piece) = self.read(&mut reader, mark, durable.end.sequence).await else { continue };
+                let piece = self.read(&mut reader, mark, durable.end.sequence).await;
                 // There is nothing more to read, whatever the log says of its end.
                 if piece.after == mark {
                     break;
@@ -70,24 +69,26 @@ impl Settler {
         }
     }
 
-    /// `None` if the log could not be read, after a while.
-    async fn read(&self, reader: &mut Option<Reader>, mark: Mark, end: Sequence) -> Option<Piece> {
-        let mut of_thread = reader.take().unwrap_or_else(|| self.log.read_from(mark));
-        let read = tokio::task::spawn_blocking(move || {
-            let piece = read(&mut of_thread, end);
-            (of_thread, piece)
-        });
-        let error = match read.await {
-            Ok((of_thread, Ok(piece))) => {
-                *reader = Some(of_thread);
-                return Some(piece);
-            }
-            Ok((_, Err(error))) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        tracing::error!(error, "the write-ahead log cannot be read; trying again");
-        sleep(Backoff::new().next()).await;
-        None
+    /// Reads off the runtime, until the disk lets it.
+    async fn read(&self, reader: &mut Option<Reader>, mark: Mark, end: Sequence) -> Piece {
+        let mut backoff = Backoff::new();
+        loop {
+            let mut of_thread = reader.take().unwrap_or_else(|| self.log.read_from(mark));
+            let read = tokio::task::spawn_blocking(move || {
+                let piece = read(&mut of_thread, end);
+                (of_thread, piece)
+            });
+            let error = match read.await {
+                Ok((of_thread, Ok(piece))) => {
+                    *reader = Some(of_thread);
+                    return piece;
+                }
+                Ok((_, Err(error))) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::error!(error, "the write-ahead log cannot be read; trying again");
+            sleep(backoff.next()).await;
+        }
     }
 
     async fn settle(&self, piece: &Piece) {
@@ -95,7 +96,7 @@ impl Settler {
         let asked = self.claims.ask(&ids);
         let denied = self.peers.ask(&asked).await;
         self.metrics.claimed(asked.len(), denied.len());
-        let left_out: HashSet<EventId> = self.claims.settle(&ids, denied).into_iter().collect();
+        let left_out = self.claims.settle(&ids, denied);
         if left_out.is_empty() {
             return;
         }

@@ -1,18 +1,17 @@
 //! Which events came lately, so that a request sent again is answered and not stored again.
 //!
 //! The window remembers an id for at least its time and, while more come, at most twice that; and it remembers at
-//! most as many as is set, the latest half of them for sure. It is kept in two generations: ids go into the young
-//! one; when that is old or full it becomes the old one, and the old one's memory is used again.
+//! most as many as is set, the latest half of them for sure ([`crate::recent`]).
 //!
 //! An id is in the window from the moment its record is put into an open group, before it is durable. Whoever
 //! finds it there is told the group's [`Ticket`] and may be answered only once that group is on disk.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use granary_model::EventId;
+
+use crate::recent::Recent;
 
 /// A commit group: which lane's, and the how manieth of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,102 +41,56 @@ const SHARDS: usize = 16;
 /// The recent ids.
 #[derive(Debug)]
 pub(crate) struct Window {
-    shards: [Mutex<Generations>; SHARDS],
-    time: Duration,
-    /// Ids of one shard's generation.
-    most: usize,
-}
-
-#[derive(Debug)]
-struct Generations {
-    young: Ids,
-    old: Ids,
-    since: Instant,
-}
-
-type Ids = HashMap<u128, Ticket, BuildHasherDefault<TakeBits>>;
-
-/// Ids are hashes; a part of one is a good hash of it.
-#[derive(Debug, Default)]
-pub(crate) struct TakeBits(u64);
-
-impl Hasher for TakeBits {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is meant")]
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64;
-    }
+    shards: [Mutex<Recent<Ticket>>; SHARDS],
+    is_empty: bool,
 }
 
 impl Window {
     /// A window over `time` that remembers at most `events` ids. No time, or no events: nothing is remembered.
     pub(crate) fn new(time: Duration, events: usize) -> Self {
-        let most = if time.is_zero() { 0 } else { events / SHARDS / 2 };
-        let generations =
-            || Mutex::new(Generations { young: Ids::default(), old: Ids::default(), since: Instant::now() });
-        Self { shards: std::array::from_fn(|_| generations()), time, most }
+        let most = events / SHARDS;
+        Self {
+            shards: std::array::from_fn(|_| Mutex::new(Recent::new(time, most))),
+            is_empty: time.is_zero() || most < 2,
+        }
     }
 
     /// Remembers an id for the group, unless it is known: then the group it came with first.
     pub(crate) fn insert(&self, id: EventId, group: Ticket) -> Option<Ticket> {
-        if self.most == 0 {
+        if self.is_empty {
             return None;
         }
         let mut shard = self.shard(id);
-        if shard.young.len() >= self.most || shard.since.elapsed() >= self.time {
-            shard.turn();
-        }
-        if let Some(first) = shard.young.get(&id.0).or_else(|| shard.old.get(&id.0)) {
+        // Before it is looked for: one that has been remembered for long enough is new again.
+        shard.turn_if_due();
+        if let Some(first) = shard.get_mut(id) {
             return Some(*first);
         }
-        shard.young.insert(id.0, group);
+        shard.insert(id, group);
         None
     }
 
     /// Forgets the ids of a group that did not reach the disk.
     pub(crate) fn forget(&self, ids: &[EventId], group: Ticket) {
         for id in ids {
-            let mut shard = self.shard(*id);
-            let Generations { young, old, .. } = &mut *shard;
-            for generation in [young, old] {
-                if generation.get(&id.0) == Some(&group) {
-                    generation.remove(&id.0);
-                }
-            }
+            self.shard(*id).forget(*id, &group);
         }
     }
 
     /// How many ids are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.young.len() + shard.old.len()).sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    fn shard(&self, id: EventId) -> MutexGuard<'_, Generations> {
+    fn shard(&self, id: EventId) -> MutexGuard<'_, Recent<Ticket>> {
         // Not the bits that place the id in the map.
         let number = (id.0 >> 100) as usize % SHARDS;
         lock(&self.shards[number])
     }
 }
 
-fn lock(shard: &Mutex<Generations>) -> MutexGuard<'_, Generations> {
+fn lock(shard: &Mutex<Recent<Ticket>>) -> MutexGuard<'_, Recent<Ticket>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Generations {
-    fn turn(&mut self) {
-        std::mem::swap(&mut self.young, &mut self.old);
-        self.young.clear();
-        self.since = Instant::now();
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use url::Url;
 
+use crate::with_cause;
+
 /// The largest document that is read.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -53,15 +55,4 @@ impl Fetcher {
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {TIME_LIMIT:?}")))
     }
-}
-
-/// The client's own message says only that it failed.
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -171,7 +171,7 @@ pub(crate) const KEYS: &[Key] = &[
         "ingest.peers",
         "The other receivers, [\"host:port\"]: with them an event sent to several is stored once; a name may have many addresses",
     ),
-    value("ingest.peer_address", "Where the other receivers ask; port 0 takes a free one"),
+    value("ingest.peer_address", "Where the other receivers ask this one"),
     secret("ingest.peer_secret", "What receivers show one another; the same for all"),
     value("ingest.peer_patience", "How long inserting waits for another receiver that does not answer"),
     value("ingest.max_event_age", "An event older than this is marked as having a wrong clock"),

@@ -129,7 +129,11 @@ async fn a_granary_that_runs_is_well_and_what_is_made_wrong_is_told() {
             "127.0.0.1:4319",
         ],
     );
-    wrong.assert("other receivers", "fail", "127.0.0.1:9");
+    wrong.assert(
+        "other receivers",
+        "fail",
+        "127.0.0.1:9: client error (Connect): tcp connect error: Connection refused",
+    );
     wrong.assert("catalogue", "fail", "broken");
     wrong.assert("retention", "fail", "acme");
     wrong.assert("schema", "fail", "not applied");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -81,38 +81,24 @@ impl Drop for Process {
     }
 }
 
-/// Forwards connections to several servers.
+/// Forwards connections to several servers, each to the next one that is there.
 struct Balancer {
     address: SocketAddr,
     servers: Arc<Mutex<Vec<Option<SocketAddr>>>>,
 }
 
-/// Which server a connection goes to.
-#[derive(Clone, Copy, PartialEq)]
-enum By {
-    /// The next one that is there.
-    Turn,
-    /// Always the same for the same host.
-    Host,
-}
-
 impl Balancer {
-    async fn start(by: By, servers: Vec<SocketAddr>) -> Self {
+    async fn start(servers: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let servers = Arc::new(Mutex::new(servers.into_iter().map(Some).collect::<Vec<_>>()));
         let of_task = Arc::clone(&servers);
         tokio::spawn(async move {
             let turn = AtomicUsize::new(0);
-            while let Ok((mut client, peer)) = listener.accept().await {
-                let IpAddr::V4(host) = peer.ip() else { panic!("the loopback is IPv4 here") };
-                let first = match by {
-                    By::Turn => turn.fetch_add(1, Ordering::Relaxed),
-                    By::Host => host.octets()[3].into(),
-                };
+            while let Ok((mut client, _)) = listener.accept().await {
+                let first = turn.fetch_add(1, Ordering::Relaxed);
                 let servers = of_task.lock().unwrap().clone();
-                let tries = if by == By::Turn { servers.len() } else { 1 };
-                let chosen = (first..first + tries).find_map(|at| servers[at % servers.len()]);
+                let chosen = (first..first + servers.len()).find_map(|at| servers[at % servers.len()]);
                 tokio::spawn(async move {
                     // With nobody there the connection ends, and the client comes again.
                     if let Some(server) = chosen
@@ -187,25 +173,30 @@ async fn each_role_runs_twice_and_is_restarted_under_load_and_every_event_is_sto
     let mut server = Server::start(dirs[0].path());
     server.flags.extend(["--archive".to_owned(), objects.to_str().unwrap().to_owned()]);
     let flags = server.flags.clone();
-    let ingest = |at: usize| Process::start(dirs[at].path(), &flags, &["ingest"], "health");
+    let asking = asking_each_other();
+    let ingest = |at: usize| {
+        let flags = [&flags[..], &asking[at]].concat();
+        Process::start(dirs[at + 1].path(), &flags, &["ingest"], "health")
+    };
     let gateway = || Process::start(dirs[0].path(), &flags, &ANSWERING, "archive");
     let archiver = || {
         let often = ["archive", "run", "--archive-quiet", "300ms", "--archive-interval", "100ms"];
         Process::start(dirs[0].path(), &flags, &often, "health")
     };
-    let mut receivers = vec![ingest(1), ingest(2)];
+    let mut receivers = vec![ingest(0), ingest(1)];
     let mut gateways = vec![gateway(), gateway()];
     let mut archivers = vec![archiver(), archiver()];
     let sockets =
         |processes: &[Process], name| processes.iter().map(|process| process.socket(name)).collect();
-    let receiving = Balancer::start(By::Host, sockets(&receivers, "OTLP over HTTP")).await;
-    let answering = Balancer::start(By::Turn, sockets(&gateways, "queries")).await;
+    let receiving = Balancer::start(sockets(&receivers, "OTLP over HTTP")).await;
+    let answering = Balancer::start(sockets(&gateways, "queries")).await;
 
     let stop = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (1..=4_u8)
         .map(|host| {
             let (stop, receiver) = (Arc::clone(&stop), receiving.address);
-            let client = Client::builder().local_address(IpAddr::from([127, 0, 0, host]));
+            // A connection each, as the balancer chooses by connection.
+            let client = Client::builder().pool_max_idle_per_host(0);
             let client = client.timeout(Duration::from_secs(5)).build().unwrap();
             tokio::spawn(async move {
                 let mut sent = 0;
@@ -236,9 +227,9 @@ async fn each_role_runs_twice_and_is_restarted_under_load_and_every_event_is_sto
     let mut seen = 0;
     for at in 0..2 {
         // As a roll-out does it: out of the balancer, stopped, started anew on its data, put back.
-        let old = receivers.remove(0);
-        assert!(old.stop().success());
-        receivers.push(ingest(at + 1));
+        receiving.set(at, None);
+        assert!(receivers.remove(0).stop().success());
+        receivers.push(ingest(at));
         receiving.set(at, Some(receivers.last().unwrap().socket("OTLP over HTTP")));
         let health = receivers.last().unwrap().url("health").to_owned();
         let ready = async || {
@@ -342,7 +333,7 @@ async fn senders_that_repeat_to_either_of_two_receivers_that_are_killed_have_eve
     let mut receivers = [Some(ingest(0)), Some(ingest(1))];
     let sockets = receivers.iter().flatten().map(|receiver| receiver.socket("OTLP over HTTP")).collect();
     // Each request goes to the next one: one that is sent again to another than before, and some of them on purpose.
-    let receiving = Balancer::start(By::Turn, sockets).await;
+    let receiving = Balancer::start(sockets).await;
     let stop = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (1..=4_u8)
         .map(|host| {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use granary_access::with_cause;
 use granary_model::EventId;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -16,9 +17,6 @@ use super::{door, message};
 use crate::claims::Instance;
 use crate::config::IngestConfig;
 
-/// Shorter than the door keeps a connection that is not used.
-const IDLE: Duration = Duration::from_secs(30);
-
 /// Asks in the name of one instance.
 pub(super) struct Asker {
     pub(super) me: Instance,
@@ -30,7 +28,7 @@ pub(super) struct Asker {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
     #[error("{0}")]
-    Unreachable(#[from] hyper_util::client::legacy::Error),
+    Unreachable(String),
     #[error("it answered {0}; ingest.peer_secret must be the same everywhere")]
     Secret(StatusCode),
     #[error("it answered {0}")]
@@ -47,7 +45,8 @@ impl Asker {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(config.peer_patience));
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
+            // Before the other's door closes it.
+            .pool_idle_timeout(config.idle_timeout / 2)
             .pool_timer(TokioTimer::new())
             .build(connector);
         Self { me, secret: config.peer_secret.clone(), client }
@@ -75,7 +74,8 @@ impl Asker {
             let value = HeaderValue::try_from(format!("Bearer {}", self.secret)).map_err(malformed)?;
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        let response = self.client.request(request).await?;
+        let response =
+            self.client.request(request).await.map_err(|error| NoAnswer::Unreachable(with_cause(&error)))?;
         match response.status() {
             StatusCode::OK => {}
             status @ StatusCode::UNAUTHORIZED => return Err(NoAnswer::Secret(status)),

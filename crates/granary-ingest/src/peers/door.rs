@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use granary_access::{SecretHash, bearer};
 use http::{HeaderMap, StatusCode, header};
-use sha2::{Digest, Sha256};
 
 use super::{AT_ONCE, message};
 use crate::claims::Claims;
@@ -24,23 +24,20 @@ const MAX_BODY: usize = 4 * 16 * AT_ONCE;
 #[derive(Clone)]
 struct Answering {
     claims: Arc<Claims>,
-    /// The digest of what the others must show; `None` where they need nothing.
-    secret: Option<[u8; 32]>,
+    /// What the others must show; `None` where they need nothing.
+    secret: Option<SecretHash>,
 }
 
 /// The one route.
 pub(crate) fn router(claims: Arc<Claims>, secret: &str) -> Router {
-    let secret = (!secret.is_empty()).then(|| digest(secret));
+    let secret = (!secret.is_empty()).then(|| SecretHash::of(secret));
     Router::new()
         .route(PATH, post(claim).layer(DefaultBodyLimit::max(MAX_BODY)))
         .with_state(Answering { claims, secret })
 }
 
 async fn claim(State(door): State<Answering>, headers: HeaderMap, body: Bytes) -> Response {
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let shown = shown.strip_prefix("Bearer ").unwrap_or_default();
-    // Digests are compared: how long that takes says nothing of the secret.
-    if door.secret.is_some_and(|secret| secret != digest(shown)) {
+    if door.secret.is_some_and(|secret| bearer(&headers).map(SecretHash::of) != Ok(secret)) {
         return (StatusCode::UNAUTHORIZED, "receivers show ingest.peer_secret as a bearer token\n")
             .into_response();
     }
@@ -51,8 +48,4 @@ async fn claim(State(door): State<Answering>, headers: HeaderMap, body: Bytes) -
     let denied = door.claims.asked_by(other, &ids);
     ([(header::CONTENT_TYPE, "application/octet-stream")], message::answer(door.claims.me(), &denied))
         .into_response()
-}
-
-fn digest(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret).into()
 }
