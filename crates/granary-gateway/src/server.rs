@@ -42,6 +42,9 @@ const MAX_STREAMS: u32 = 32;
 /// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Once it is told to stop, how long a request may be on its way over a connection that is there.
+const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
 /// After the last answer, how long it may take to write down what was answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(8);
 
@@ -189,8 +192,8 @@ impl Gateway {
         self.address
     }
 
-    /// Serves until it is told to stop. Then it says that it is not ready, accepts no more connections, ends replays,
-    /// lets other answers come to their end, and cuts off what has not after the grace time.
+    /// Serves until it is told to stop. Then it says that it is not ready, accepts no more connections than have come already,
+    /// ends replays, lets other answers come to their end, and cuts off what has not after the grace time.
     pub async fn serve(self, stop: CancellationToken) {
         // On the heap, as above.
         Box::pin(self.serve_all(stop)).await;
@@ -228,7 +231,10 @@ impl Gateway {
             }
         }
         health.down(CONDITION, "stopping");
-        drop(listener);
+        for (stream, peer) in arrived(listener) {
+            let permit = Arc::clone(&room).try_acquire_owned().ok();
+            connections.spawn(serve_stream(stream, peer, app.clone(), tls.clone(), stopping.clone(), permit));
+        }
         stopping.cancel();
         // It ends by itself; only reading a file from where nothing answers could keep it.
         watching.abort();
@@ -273,6 +279,19 @@ async fn accept(
     }
 }
 
+/// Closes the door, and has those who had come by then: the system has accepted them, and would reset their connections. A
+/// balancer that has just left out this gateway may have sent them a moment before.
+fn arrived(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    // The runtime hears of a connection only when it looks next; the system is asked itself.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    std::iter::from_fn(|| listener.accept().ok())
+        .filter_map(|(stream, peer)| {
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, peer))
+        })
+        .collect()
+}
+
 /// Serves one connection, over TLS where that is set.
 async fn serve_stream(
     stream: TcpStream,
@@ -287,13 +306,19 @@ async fn serve_stream(
     let Some(tls) = tls else { return serve_connection(stream, peer, app, stopping).await };
     let shaken = tokio::select! {
         shaken = timeout(HEADER_TIMEOUT, tls.acceptor().accept(stream)) => shaken,
-        () = stopping.cancelled() => return,
+        () = closing(&stopping) => return,
     };
     match shaken {
         Ok(Ok(stream)) => serve_connection(stream, peer, app, stopping).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
     }
+}
+
+/// Until connections without a request under way are closed.
+async fn closing(stopping: &CancellationToken) {
+    stopping.cancelled().await;
+    tokio::time::sleep(LAST_REQUESTS).await;
 }
 
 /// Serves one connection until it ends; told to stop, it ends after the answers under way.
@@ -321,7 +346,7 @@ where
         pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
+        () = closing(&stopping) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

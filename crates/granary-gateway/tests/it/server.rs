@@ -97,6 +97,25 @@ async fn told_to_stop_it_ends_what_is_under_way_and_takes_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_request_that_came_before_it_was_told_to_stop_is_answered() {
+    let config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..GatewayConfig::default() };
+    let gateway = Box::pin(bind(config, &Health::default(), Catalogue::embedded().unwrap())).await.unwrap();
+    // The system takes the connections; the gateway has not looked yet, and has to stop when it does.
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(ask(gateway.local_addr(), "/v1/queries").await);
+    }
+    let stop = CancellationToken::new();
+    stop.cancel();
+    gateway.serve(stop).await;
+    for mut waiting in waiting {
+        let mut answer = String::new();
+        waiting.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_end_within_the_grace_time_is_cut_off() {
     let running =
         serve(&[("long", &long())], |config| config.shutdown_grace = Duration::from_millis(100)).await;
