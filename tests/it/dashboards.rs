@@ -190,7 +190,7 @@ async fn every_metric_that_is_asked_for_is_one_that_granary_has() {
     receiver.finish().await;
     assert!(told.len() > 15, "{told:?}");
     assert_eq!(told.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new(), "not documented");
-    let known: BTreeSet<_> = documented.into_iter().chain(of_the_gateway()).chain(of_queries()).collect();
+    let known: BTreeSet<_> = documented.into_iter().chain(of_the_others()).chain(of_queries()).collect();
 
     let texts = documents().into_iter().map(|(_, document)| document.to_string()).chain(rules());
     let asked: BTreeSet<_> = texts.flat_map(|text| metrics(&text)).collect();
@@ -202,11 +202,12 @@ async fn every_metric_that_is_asked_for_is_one_that_granary_has() {
     assert_eq!(asked.iter().filter(is_unknown).collect::<Vec<_>>(), Vec::<&String>::new(), "asked for");
 }
 
-/// Those of the gateway, by the tables in its documentation, which its own tests hold to the truth.
-fn of_the_gateway() -> BTreeSet<String> {
+/// Those of the gateway and the archiver, by the tables in their documentation, which their own tests hold to the truth.
+fn of_the_others() -> BTreeSet<String> {
     let tables = [
         include_str!("../../crates/granary-gateway/src/metrics.rs"),
         include_str!("../../crates/granary-gateway/src/cache/metrics.rs"),
+        include_str!("../../crates/granary-archive/src/metrics.rs"),
     ];
     tables
         .iter()

@@ -37,6 +37,7 @@ mod layout;
 mod lease;
 mod lines;
 mod mark;
+mod metrics;
 mod names;
 mod object;
 mod otlp;

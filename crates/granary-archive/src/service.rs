@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
 use futures::stream;
+use granary_service::metrics::Registry;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::batch::{self, BATCHES, Outcome, Room};
+use crate::metrics::{Metrics, Step};
 use crate::select::MAX_DUE;
 use crate::{Archive, ArchiveError};
 
@@ -44,8 +46,11 @@ impl Archive {
     /// Archives what is due, again and again, until `stop` is cancelled. Returns once the sessions under way are
     /// done; a session that was not begun stays due.
     ///
-    /// A session that fails is logged and tried again at a later pass; nothing ends the loop but `stop`.
-    pub async fn run(&self, stop: CancellationToken) {
+    /// A session that fails is logged and tried again at a later pass; nothing ends the loop but `stop`. `registry` shows
+    /// what is done (`metrics.rs` has the list).
+    pub async fn run(&self, registry: &Registry, stop: CancellationToken) {
+        let metrics = Metrics::default();
+        metrics.register(registry);
         let (mut full_pass_at, mut wide_pass_at) = (UNIX_EPOCH, UNIX_EPOCH);
         let mut since = UNIX_EPOCH;
         let mut expired_at = UNIX_EPOCH;
@@ -58,7 +63,7 @@ impl Archive {
             } else if is_over(wide_pass_at, WIDE_PASS_EVERY) {
                 since = since.min(week_ago);
             }
-            let pass = self.pass(now, since, &stop).await;
+            let pass = self.pass(now, since, &metrics, &stop).await;
             match pass {
                 Ok(Pass { archived, failed: 0, full: false, .. }) => {
                     if archived > 0 {
@@ -86,17 +91,24 @@ impl Archive {
                 Ok(Pass { archived, failed, .. }) => {
                     tracing::warn!(sessions = archived, failed, "archived; what failed is tried again");
                 }
-                Err(error) => tracing::warn!(%error, "sessions that are due cannot be found"),
+                Err(error) => {
+                    metrics.failed(Step::Find);
+                    tracing::warn!(%error, "sessions that are due cannot be found");
+                }
             }
             if now.duration_since(expired_at).is_ok_and(|age| age >= EXPIRE_EVERY) {
                 match self.expire(now).await {
                     Ok(deleted) => {
                         expired_at = now;
+                        metrics.expired(deleted);
                         if deleted > 0 {
                             tracing::info!(sessions = deleted, "objects deleted whose time was over");
                         }
                     }
-                    Err(error) => tracing::warn!(%error, "objects whose time is over are not deleted yet"),
+                    Err(error) => {
+                        metrics.failed(Step::Expire);
+                        tracing::warn!(%error, "objects whose time is over are not deleted yet");
+                    }
                 }
             }
             tokio::select! {
@@ -108,20 +120,23 @@ impl Archive {
 
     /// Archives what is due now, once. Ends early, with sessions left over, where the warehouse or the store is away.
     pub async fn run_once(&self, stop: CancellationToken) -> Result<Pass, ArchiveError> {
-        self.pass(SystemTime::now(), UNIX_EPOCH, &stop).await
+        self.pass(SystemTime::now(), UNIX_EPOCH, &Metrics::default(), &stop).await
     }
 
     async fn pass(
         &self,
         now: SystemTime,
         since: SystemTime,
+        metrics: &Metrics,
         stop: &CancellationToken,
     ) -> Result<Pass, ArchiveError> {
         // What has come of erased sessions goes first, so that it is seen for as short a time as may be.
         if let Err(error) = self.erase_late_since(since).await {
+            metrics.failed(Step::Erase);
             tracing::warn!(%error, "what has arrived of erased sessions is still there; tried again at the next pass");
         }
         let due = self.due_since(now, since).await?;
+        metrics.found(&due, self.config().quiet);
         let full = due.len() >= MAX_DUE;
         let mut batches = batch::batches(due);
         // Archivers that begin at the same moment shall not meet in the same batch.
@@ -144,6 +159,7 @@ impl Archive {
                     absent.cancel();
                 }
                 for outcome in &outcomes {
+                    metrics.count(outcome);
                     pass.count(outcome);
                 }
                 std::future::ready(pass)

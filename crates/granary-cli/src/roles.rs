@@ -157,13 +157,13 @@ pub(crate) async fn archive(
     archive: Archive,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let health = Health::default();
-    let door = HealthDoor::bind(settings.health, health.clone(), Registry::default()).await?;
+    let (health, metrics) = (Health::default(), Registry::default());
+    let door = HealthDoor::bind(settings.health, health.clone(), metrics.clone()).await?;
     say!("granary archives\n  archive          {}", settings.archive().url);
     say!("  health           http://{}", door.local_addr());
     let telling = Role::start(|stop| door.serve(stop));
     let watching = Role::start(|stop| watch(owner, health, stop));
-    archive.run(stop).await;
+    archive.run(&metrics, stop).await;
     watching.end().await;
     telling.end().await;
     Ok(())

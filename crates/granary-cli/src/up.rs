@@ -146,7 +146,7 @@ impl Roles {
             reader.clone(),
             Some(archive.clone()),
             health.clone(),
-            metrics,
+            metrics.clone(),
             catalogue,
         )
         .await?;
@@ -173,7 +173,7 @@ impl Roles {
             watching: Role::start(|stop| watch(owner, health, stop)),
             accounting: ingest.accounting(),
             receiving: Role::start(|stop| ingest.serve(stop)),
-            archiving: Role::start(|stop| async move { archiver.run(stop).await }),
+            archiving: Role::start(|stop| async move { archiver.run(&metrics, stop).await }),
             answering: Role::start(|stop| gateway.serve(stop)),
             announcement,
             data_dir,

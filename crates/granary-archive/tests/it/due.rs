@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use granary_archive::{Archive, ArchiveConfig};
 use granary_model::{Attribute, Attributes, MetricKind, MetricPoint, Number, Span, SpanId, TraceId};
+use granary_service::metrics::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
@@ -126,7 +127,7 @@ async fn the_loop_archives_what_is_due_and_ends_when_told_to() {
     let stop = CancellationToken::new();
     let role = tokio::spawn({
         let (archive, stop) = (archive.clone(), stop.clone());
-        async move { archive.run(stop).await }
+        async move { archive.run(&Registry::default(), stop).await }
     });
     until_archived(&archive, &sessions).await;
     // A session that falls quiet while the loop runs is found by a later pass.

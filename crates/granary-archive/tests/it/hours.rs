@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use granary_archive::{Archive, ArchiveConfig, Pass};
 use granary_model::{Attribute, Attributes, LogRecord, Span, SpanId, TraceId};
+use granary_service::metrics::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::due::until_archived;
@@ -104,7 +105,7 @@ async fn a_record_far_from_what_a_pass_knows_of_is_archived_when_all_sessions_ar
     let stop = CancellationToken::new();
     let role = tokio::spawn({
         let (archive, stop) = (archive.clone(), stop.clone());
-        async move { archive.run(stop).await }
+        async move { archive.run(&Registry::default(), stop).await }
     });
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     let minutes_ago = |minutes: i64| i64::try_from(now).unwrap() - minutes * 60_000;

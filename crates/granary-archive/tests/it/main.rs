@@ -14,6 +14,7 @@ mod hostile_names;
 mod hours;
 mod leases;
 mod memory;
+mod metrics;
 mod reading;
 mod replay;
 mod restore;

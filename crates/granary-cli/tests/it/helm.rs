@@ -17,8 +17,11 @@ use rendering::{Rendering, Workload, renderings};
 const CHART: &str = include_str!("../../../../deploy/helm/granary/Chart.yaml");
 const RULES: &str = include_str!("../../../../deploy/prometheus/granary.rules.yml");
 const RULES_OF_CHART: &str = include_str!("../../../../deploy/helm/granary/files/granary.rules.yml");
-/// Has a table of all metrics, which a test of the whole holds against `/metrics`.
-const METRICS: &str = include_str!("../../../granary-ingest/src/metrics.rs");
+/// Each has a table of a role's metrics, which tests hold against what it tells.
+const METRICS: [&str; 2] = [
+    include_str!("../../../granary-ingest/src/metrics.rs"),
+    include_str!("../../../granary-archive/src/metrics.rs"),
+];
 
 #[test]
 fn the_chart_runs_this_version_and_has_the_rules_of_the_project() {
@@ -144,7 +147,8 @@ fn metrics(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_metric_that_scales_or_warns_is_one_that_granary_has() {
-    let table: String = METRICS.lines().filter(|line| line.starts_with("//! |")).collect();
+    let table: String =
+        METRICS.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("//! |")).collect();
     let known = metrics(&table);
     let mut asked = BTreeSet::new();
     for rendering in renderings() {
