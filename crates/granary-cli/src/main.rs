@@ -20,6 +20,7 @@ mod up;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use granary_access::with_cause;
 
 use crate::arguments::Command;
 
@@ -49,14 +50,14 @@ fn main() -> ExitCode {
     let loaded = match settings::load(&matches) {
         Ok(loaded) => loaded,
         Err(error) => {
-            eprintln!("granary: {error:#}");
+            eprintln!("granary: {}", with_cause(error.as_ref()));
             return ExitCode::from(EXIT_USAGE);
         }
     };
     match run(command, &loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("granary: {error:#}");
+            eprintln!("granary: {}", with_cause(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,7 @@ mod store;
 mod warehouse;
 
 use anyhow::bail;
+use granary_access::with_cause;
 use granary_gateway::Catalogue;
 use granary_ingest::Ingest;
 use granary_redact::Redactor;
@@ -61,7 +62,7 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     match Access::open(settings).await {
         Err(error) => {
             let advice = "set --clickhouse-url to a server that answers, or stop what keeps the embedded one";
-            checks.push(Check::fail("clickhouse", format!("{error:#}"), advice));
+            checks.push(Check::fail("clickhouse", with_cause(error.as_ref()), advice));
         }
         Ok(access) => {
             checks.extend(warehouse::checks(&access).await);

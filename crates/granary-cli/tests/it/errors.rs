@@ -39,6 +39,7 @@ fn a_taken_port_is_named_with_the_flag_that_moves_it() {
         assert_eq!(code, 1);
         assert!(said.contains(&address) && said.contains(flag), "{said}");
         assert_eq!(said.trim().lines().count(), 1, "{said}");
+        assert_eq!(said.matches("Address already in use").count(), 1, "{said}");
     }
 }
 
