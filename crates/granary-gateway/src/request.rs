@@ -59,7 +59,10 @@ fn log(status: StatusCode, start: Instant, problem: Option<&Problem>) {
     let cause = problem.and_then(|problem| problem.cause.as_deref());
     match status {
         500 => tracing::error!(status, ms, cause, "answered that something is broken"),
-        501.. => tracing::warn!(status, ms, cause, "answered that it cannot be done now"),
+        // What is no problem is the answer to a probe: that it is not ready was logged when it came to be so.
+        501.. if problem.is_some() => {
+            tracing::warn!(status, ms, cause, "answered that it cannot be done now");
+        }
         _ => tracing::debug!(status, ms, cause, "answered"),
     }
 }
