@@ -8,6 +8,7 @@ macro_rules! say {
 }
 
 mod access;
+mod announce;
 mod arguments;
 mod commands;
 mod instance;

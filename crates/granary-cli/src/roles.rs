@@ -20,9 +20,10 @@ use granary_service::shutdown::Stages;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{auditor, guest, server};
+use crate::announce::announce;
 use crate::instance::DataDir;
 use crate::settings::Settings;
-use crate::up::{Role, SCHEMA, prepare_or_wait, scrub, watch};
+use crate::up::{Role, SCHEMA, prepare_or_wait, scheme, scrub, watch};
 
 /// How often a gateway looks whether the tables are those it was made for.
 const SCHEMA_INTERVAL: Duration = Duration::from_secs(10);
@@ -54,15 +55,14 @@ pub(crate) async fn ingest(settings: &Settings) -> anyhow::Result<()> {
     let warehouse = Warehouse::new(&owner);
     let ingest =
         Ingest::bind(&settings.ingest(), warehouse.clone(), redactor, &metrics, tables_ready).await?;
-    say!(
-        "granary receives\n  OTLP over gRPC   {scheme}://{}\n  OTLP over HTTP   {scheme}://{}\n  ClickHouse       {}\n  \
-         health           http://{}",
-        ingest.grpc_addr(),
-        ingest.http_addr(),
-        owner.url,
-        door.local_addr(),
-        scheme = if settings.ingest.tls_cert.is_some() { "https" } else { "http" },
-    );
+    let scheme = scheme(settings.ingest.tls_cert.is_some());
+    let places = [
+        ("OTLP over gRPC", format!("{scheme}://{}", ingest.grpc_addr())),
+        ("OTLP over HTTP", format!("{scheme}://{}", ingest.http_addr())),
+        ("ClickHouse", owner.url.clone()),
+        ("health", format!("http://{}", door.local_addr())),
+    ];
+    announce(settings.log.format, "granary receives", &places);
     let telling = Role::start(|stop| door.serve(stop));
     let of_watch = health.clone();
     let watching = Role::start(|stop| watch(warehouse, of_watch, stop));
@@ -115,8 +115,13 @@ pub(crate) async fn gateway(settings: &Settings) -> anyhow::Result<()> {
             gateway
         }
     };
-    say!("granary answers\n  queries          http://{}/v1/queries", gateway.local_addr());
-    say!("  ClickHouse       {}\n  archive          {}", reader.url, config.url);
+    let scheme = scheme(settings.gateway.tls_cert.is_some());
+    let places = [
+        ("queries", format!("{scheme}://{}/v1/queries", gateway.local_addr())),
+        ("ClickHouse", reader.url.clone()),
+        ("archive", config.url),
+    ];
+    announce(settings.log.format, "granary answers", &places);
     let (of_watch, of_schema, to_look) = (health.clone(), health, warehouse.clone());
     let watching = Role::start(|stop| watch(warehouse, of_watch, stop));
     let looking = Role::start(|stop| look_at_schema(to_look, of_schema, stop));
@@ -159,8 +164,8 @@ pub(crate) async fn archive(
 ) -> anyhow::Result<()> {
     let (health, metrics) = (Health::default(), Registry::default());
     let door = HealthDoor::bind(settings.health, health.clone(), metrics.clone()).await?;
-    say!("granary archives\n  archive          {}", settings.archive().url);
-    say!("  health           http://{}", door.local_addr());
+    let places = [("archive", settings.archive().url), ("health", format!("http://{}", door.local_addr()))];
+    announce(settings.log.format, "granary archives", &places);
     let telling = Role::start(|stop| door.serve(stop));
     let watching = Role::start(|stop| watch(owner, health, stop));
     archive.run(&metrics, stop).await;

@@ -52,14 +52,17 @@ pub(crate) struct Addresses {
     pub(crate) archive: String,
 }
 
-impl std::fmt::Display for Addresses {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Addresses {
+    /// By what is there.
+    pub(crate) fn places(&self) -> [(&'static str, String); 5] {
         let Self { otlp_grpc, otlp_http, otlp_scheme, gateway, gateway_scheme, clickhouse, archive } = self;
-        writeln!(f, "  OTLP over gRPC   {otlp_scheme}://{otlp_grpc}")?;
-        writeln!(f, "  OTLP over HTTP   {otlp_scheme}://{otlp_http}")?;
-        writeln!(f, "  queries          {gateway_scheme}://{gateway}/v1/queries")?;
-        writeln!(f, "  ClickHouse       {clickhouse}")?;
-        write!(f, "  archive          {archive}")
+        [
+            ("OTLP over gRPC", format!("{otlp_scheme}://{otlp_grpc}")),
+            ("OTLP over HTTP", format!("{otlp_scheme}://{otlp_http}")),
+            ("queries", format!("{gateway_scheme}://{gateway}/v1/queries")),
+            ("ClickHouse", clickhouse.clone()),
+            ("archive", archive.clone()),
+        ]
     }
 }
 
@@ -200,7 +203,8 @@ impl Roles {
     }
 }
 
-fn scheme(over_tls: bool) -> &'static str {
+/// What an address begins with.
+pub(crate) fn scheme(over_tls: bool) -> &'static str {
     if over_tls { "https" } else { "http" }
 }
 

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use super::query;
 use super::readable::readable;
 use super::sessions::DEMO_QUIET;
+use crate::announce::lines;
 use crate::arguments::Demo;
 use crate::output;
 use crate::settings::Settings;
@@ -59,7 +60,7 @@ pub(crate) async fn run(mut settings: Settings, arguments: &Demo) -> anyhow::Res
         say!(
             "\ngranary is up until Ctrl-C; its data are in {} and go with it\n{}",
             folder.path().display(),
-            roles.addresses
+            lines(&roles.addresses.places())
         );
         say!(
             "\nPoint Claude Code at it:\n  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n  \

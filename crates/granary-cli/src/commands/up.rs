@@ -1,5 +1,6 @@
 //! `granary up`
 
+use crate::announce::announce;
 use crate::settings::Settings;
 use crate::up::Roles;
 
@@ -10,7 +11,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         // Told to stop while starting: what was started goes with this process.
         () = stop.cancelled() => return Ok(()),
     };
-    say!("granary is up\n{}", roles.addresses);
+    announce(settings.log.format, "granary is up", &roles.addresses.places());
     stop.cancelled().await;
     roles.stop().await
 }

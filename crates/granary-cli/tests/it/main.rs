@@ -13,6 +13,7 @@ mod helm;
 mod import;
 mod keys;
 mod kill;
+mod logging;
 mod operations;
 mod oracle;
 mod pages;

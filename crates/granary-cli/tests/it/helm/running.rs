@@ -26,6 +26,8 @@ fn command(workload: &Workload, dir: &Path, server: &Server, store: &TestS3) -> 
             // Its own address stands for the name of all.
             "GRANARY_INGEST_PEERS" => "[\"127.0.0.1:4319\"]".to_owned(),
             "GRANARY_INGEST_PEER_ADDRESS" => "127.0.0.1:0".to_owned(),
+            // Where the doors are is read as people read it.
+            "GRANARY_LOG_FORMAT" => "text".to_owned(),
             "GRANARY_DATA_DIR" => dir.join(&workload.role).display().to_string(),
             _ => match value.strip_prefix("/etc/granary/") {
                 Some(file) => dir.join(file).display().to_string(),
