@@ -2,22 +2,40 @@
 //!
 //! | metric | labels | what |
 //! |---|---|---|
+//! | `granary_gateway_requests_total` | `route`, `code` | requests by the route that took them, `none` where there is none, and the status of their answer |
+//! | `granary_gateway_answer_seconds` | `route` | from a request's headers to the beginning of its answer |
 //! | `granary_gateway_refused_requests_total` | `limit`, `of` | requests turned away: which limit, and whether the caller's, its tenant's or everybody's |
 //! | `granary_gateway_read_rows_total`, `granary_gateway_read_bytes_total` | | what ClickHouse read for queries |
 //! | `granary_gateway_running_queries`, `granary_gateway_waiting_queries` | | queries that run and wait now |
 //! | `granary_gateway_audit_entries_total` | `fate` | entries of the audit that were `stored`, and that were `lost` |
 
+use std::time::Duration;
+
 use granary_model::TenantId;
 use granary_service::metrics::Registry;
+use http::StatusCode;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Unit;
 
 use crate::Refusal;
 use crate::caller::Account;
 use crate::line::QueryLine;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAnswer {
+    route: String,
+    code: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfLimit {
@@ -31,12 +49,28 @@ struct OfFate {
 }
 
 /// The counters. Clones are the same ones.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Metrics {
+    requests: Family<OfAnswer, Counter>,
+    answer: Family<OfRoute, Histogram>,
     refused: Family<OfLimit, Counter>,
     read_rows: Counter,
     read_bytes: Counter,
     audit: Family<OfFate, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            // From a millisecond to half a minute.
+            answer: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 16))),
+            refused: Family::default(),
+            read_rows: Counter::default(),
+            read_bytes: Counter::default(),
+            audit: Family::default(),
+        }
+    }
 }
 
 impl Metrics {
@@ -47,6 +81,10 @@ impl Metrics {
         }
         registry.with(|registry| {
             let registry = registry.sub_registry_with_prefix("granary_gateway");
+            let requests = "Requests by route and by the status of their answer";
+            registry.register("requests", requests, self.requests.clone());
+            let answer = "From a request's headers to the beginning of its answer";
+            registry.register_with_unit("answer", answer, Unit::Seconds, self.answer.clone());
             let refused = "Requests turned away, by limit and by whose it is";
             registry.register("refused_requests", refused, self.refused.clone());
             registry.register("read_rows", "Rows that ClickHouse read for queries", self.read_rows.clone());
@@ -59,6 +97,13 @@ impl Metrics {
             registry.register("audit_entries", audit, self.audit.clone());
             registry.register_collector(Box::new(Line(line)));
         });
+    }
+
+    /// Counts an answer. The route is one of the router's, never what a caller wrote.
+    pub(crate) fn answered(&self, route: &str, status: StatusCode, after: Duration) {
+        let (route, code) = (route.to_owned(), status.as_u16().into());
+        self.answer.get_or_create(&OfRoute { route: route.clone() }).observe(after.as_secs_f64());
+        self.requests.get_or_create(&OfAnswer { route, code }).inc();
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {

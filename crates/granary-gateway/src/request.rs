@@ -1,18 +1,19 @@
-//! What happens to every request: an id, a line in the log, and problems written out.
+//! What happens to every request: an id, a line in the log, a count, and problems written out.
 //!
 //! The log has route, status and time, and the cause of what went wrong; never what a caller wrote.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,7 +28,7 @@ pub(crate) struct RequestId(pub(crate) Uuid);
 pub(crate) struct PassedOn;
 
 /// The outermost layer.
-pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
+pub(crate) async fn accompany(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(id));
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
@@ -35,10 +36,12 @@ pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
     async {
         let start = Instant::now();
         let mut response = next.run(request).await;
+        let after = start.elapsed();
+        metrics.answered(&route, response.status(), after);
         let problem = response.extensions_mut().remove::<Problem>();
         let passed_on = response.extensions_mut().remove::<PassedOn>().is_some();
         if !passed_on {
-            log(response.status(), start, problem.as_ref());
+            log(response.status(), after, problem.as_ref());
         }
         if let Some(problem) = problem {
             *response.body_mut() = Body::from(problem.body(id));
@@ -53,8 +56,8 @@ pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
     .await
 }
 
-fn log(status: StatusCode, start: Instant, problem: Option<&Problem>) {
-    let ms = start.elapsed().as_millis();
+fn log(status: StatusCode, after: Duration, problem: Option<&Problem>) {
+    let ms = after.as_millis();
     let status = status.as_u16();
     let cause = problem.and_then(|problem| problem.cause.as_deref());
     match status {

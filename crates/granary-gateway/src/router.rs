@@ -205,6 +205,6 @@ pub fn create_app(state: GatewayState) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(cors(&state.origins))
-        .layer(middleware::from_fn(accompany))
+        .layer(middleware::from_fn_with_state(state.counted.clone(), accompany))
         .with_state(state)
 }

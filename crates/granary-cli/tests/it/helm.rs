@@ -18,8 +18,9 @@ const CHART: &str = include_str!("../../../../deploy/helm/granary/Chart.yaml");
 const RULES: &str = include_str!("../../../../deploy/prometheus/granary.rules.yml");
 const RULES_OF_CHART: &str = include_str!("../../../../deploy/helm/granary/files/granary.rules.yml");
 /// Each has a table of a role's metrics, which tests hold against what it tells.
-const METRICS: [&str; 2] = [
+const METRICS: [&str; 3] = [
     include_str!("../../../granary-ingest/src/metrics.rs"),
+    include_str!("../../../granary-gateway/src/metrics.rs"),
     include_str!("../../../granary-archive/src/metrics.rs"),
 ];
 

@@ -20,6 +20,7 @@ mod leaving;
 mod limits;
 mod live;
 mod mcp;
+mod metrics;
 mod openapi;
 mod pages;
 mod parameters;
