@@ -110,7 +110,7 @@ impl Receiver {
     }
 }
 
-/// Waits for a condition that comes by itself; a test that waits longer than a minute has failed.
+/// Waits for a condition that comes by itself; a test that waits longer than two minutes has failed.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
     let come_about = async {
@@ -118,6 +118,6 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
             ticks.tick().await;
         }
     };
-    let limit = std::time::Duration::from_secs(60);
+    let limit = std::time::Duration::from_mins(2);
     tokio::time::timeout(limit, come_about).await.unwrap_or_else(|_| panic!("{what} did not come about"));
 }

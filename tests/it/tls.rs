@@ -221,13 +221,14 @@ async fn a_handshake_that_does_not_come_is_given_up_and_does_not_hold_the_ordere
     let config = IngestConfig { header_timeout: Duration::from_millis(300), ..files.config() };
     let receiver = Receiver::start_with("tls_silent", config).await;
     let mut silent = TcpStream::connect(receiver.grpc).await.unwrap();
-    let read = tokio::time::timeout(Duration::from_secs(20), silent.read(&mut [0])).await;
+    let read = tokio::time::timeout(Duration::from_mins(1), silent.read(&mut [0])).await;
     assert_eq!(read.expect("the connection is still open").unwrap_or_default(), 0);
     receiver.finish().await;
 
-    let receiver = Receiver::start_with("tls_silent_stop", files.config()).await;
+    let config = IngestConfig { header_timeout: Duration::from_mins(10), ..files.config() };
+    let receiver = Receiver::start_with("tls_silent_stop", config).await;
     let silent = TcpStream::connect(receiver.grpc).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(10), receiver.finish()).await.expect("the stop is held");
+    tokio::time::timeout(Duration::from_mins(1), receiver.finish()).await.expect("the stop is held");
     drop(silent);
 }
 

@@ -36,7 +36,7 @@ impl Player {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), heard).await.expect("something is said")
+        tokio::time::timeout(Duration::from_mins(1), heard).await.expect("something is said")
     }
 }
 

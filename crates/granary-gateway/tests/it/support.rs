@@ -334,7 +334,7 @@ pub(crate) async fn is_reading(name: &str) -> bool {
     running.fetch_one::<u64>().await.unwrap() > 0
 }
 
-/// Asks again until it holds; fails if it does not within half a minute.
+/// Asks again until it holds; fails if it does not within two minutes, which only a machine with much else to do needs.
 pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
     let again = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
@@ -342,5 +342,5 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), again).await.expect("it holds in the end");
+    tokio::time::timeout(Duration::from_mins(2), again).await.expect("it holds in the end");
 }
