@@ -1,6 +1,10 @@
 #!/bin/sh
 # Makes the passwords that docker-compose.yml mounts, in secrets/, and ClickHouse's users with their hashes. A
-# password that is there already stays as it is; to change one, delete its file and run this again.
+# password that is there already stays as it is; to change one, delete its file, run this again, and have everything read it:
+#
+#   docker compose up -d --force-recreate
+#
+# Without the flag MinIO goes on with the old one, and `up` waits for bucket, which has the new one, for ever.
 #
 # The folder is this user's alone; the files in it can be read by the containers' users, who are others.
 set -eu
