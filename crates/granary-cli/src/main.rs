@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use granary_access::with_cause;
+use granary_service::logging::Format;
 
 use crate::arguments::Command;
 
@@ -58,7 +59,13 @@ fn main() -> ExitCode {
     match run(command, &loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("granary: {}", with_cause(error.as_ref()));
+            let problem = with_cause(error.as_ref());
+            // A line of text among JSON would be an error to who reads the log; without a log it is the only word there is.
+            if loaded.settings.log.format == Format::Json && tracing::enabled!(tracing::Level::ERROR) {
+                tracing::error!("{problem}");
+            } else {
+                eprintln!("granary: {problem}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -36,3 +36,21 @@ fn a_log_of_json_has_nothing_else_in_it_and_says_where_everything_is() {
     up.stdout.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!(told, "");
 }
+
+#[test]
+fn a_start_that_fails_is_an_event_of_such_a_log_and_a_line_where_there_is_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let fails = |level: &str| {
+        let mut command = granary(dir.path());
+        command.args(["gateway", "--log-format", "json", "--log-level", level]);
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = fails("info");
+    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = events.last().unwrap();
+    assert_eq!(last["level"], "ERROR");
+    assert!(last["message"].as_str().unwrap().contains("needs a ClickHouse server"), "{told}");
+    assert!(fails("off").starts_with("granary: `granary gateway` needs a ClickHouse server"));
+}
