@@ -124,6 +124,10 @@ async fn told_to_stop_the_gateway_ends_feeds_in_order() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_gives_its_place_back_though_its_connection_stays() {
+    // More than the sockets on both sides hold, in some batches; not so fast that they hold up their being read.
+    const BATCH: u64 = 20_000;
+    const ASKED_A_BATCH: u64 = 100;
+
     let warehouse = granary_testkit::warehouse("live_stuck").await;
     let running = serve(&warehouse, |config| {
         config.max_live = 1.try_into().unwrap();
@@ -135,9 +139,6 @@ async fn a_client_that_takes_nothing_gives_its_place_back_though_its_connection_
     .await;
     let _stuck = reqwest::get(format!("http://{}/v1/live", running.address)).await.unwrap();
     let url = format!("http://{}/v1/live", running.address);
-    // More than the sockets on both sides hold, on most systems at once; not so fast that they hold up their being read.
-    const BATCH: u64 = 20_000;
-    const ASKED_A_BATCH: u64 = 100;
     let asked = AtomicU64::new(0);
     until(async || {
         let asked = asked.fetch_add(1, Ordering::Relaxed);
