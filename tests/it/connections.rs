@@ -1,5 +1,6 @@
 //! Connections that are slow, idle, too many or dead, and the ordered stop that they must not hold.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use granary_ingest::IngestConfig;
@@ -119,6 +120,20 @@ async fn a_grpc_body_that_does_not_come_is_ended() {
     eventually("the end of its time", async || receiver.metrics().contains(refused)).await;
     drop(stream);
     receiver.finish().await;
+}
+
+#[tokio::test]
+async fn a_request_that_came_before_the_receiver_was_told_to_stop_is_stored_and_answered() {
+    let receiver = Receiver::start("came_before_the_stop").await;
+    // Without awaiting anything, so that the receiver has not looked yet, and has to stop when it does.
+    let mut waiting = std::net::TcpStream::connect(receiver.http).unwrap();
+    let body = body_of(&[log("a")]);
+    let head = "POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    write!(waiting, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    assert_eq!(logs_of(&receiver.finish().await).await, ["a"]);
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use granary_access::{GateError, Tls, TlsError, Watch};
 use granary_archive::Archive;
 use granary_clickhouse::{ClickHouseConfig, RelayError, Warehouse};
 use granary_service::Health;
+use granary_service::door::{accept, arrived, closing};
 use granary_service::metrics::Registry;
 use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -38,12 +39,6 @@ const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Requests at the same time over one HTTP/2 connection.
 const MAX_STREAMS: u32 = 32;
-
-/// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Once it is told to stop, how long a request may be on its way over a connection that is there.
-const LAST_REQUESTS: Duration = Duration::from_millis(100);
 
 /// After the last answer, how long it may take to write down what was answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(8);
@@ -232,8 +227,7 @@ impl Gateway {
         }
         health.down(CONDITION, "stopping");
         for (stream, peer) in arrived(listener) {
-            let permit = Arc::clone(&room).try_acquire_owned().ok();
-            connections.spawn(serve_stream(stream, peer, app.clone(), tls.clone(), stopping.clone(), permit));
+            connections.spawn(serve_stream(stream, peer, app.clone(), tls.clone(), stopping.clone(), None));
         }
         stopping.cancel();
         // It ends by itself; only reading a file from where nothing answers could keep it.
@@ -261,37 +255,6 @@ impl Gateway {
     }
 }
 
-/// The next connection, once there is room for one.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so there always is a permit in the end.
-    let permit = Arc::clone(room).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, permit),
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Closes the door, and has those who had come by then: the system has accepted them, and would reset their connections. A
-/// balancer that has just left out this gateway may have sent them a moment before.
-fn arrived(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
-    // The runtime hears of a connection only when it looks next; the system is asked itself.
-    let Ok(listener) = listener.into_std() else { return Vec::new() };
-    std::iter::from_fn(|| listener.accept().ok())
-        .filter_map(|(stream, peer)| {
-            stream.set_nonblocking(true).ok()?;
-            Some((TcpStream::from_std(stream).ok()?, peer))
-        })
-        .collect()
-}
-
 /// Serves one connection, over TLS where that is set.
 async fn serve_stream(
     stream: TcpStream,
@@ -313,12 +276,6 @@ async fn serve_stream(
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
     }
-}
-
-/// Until connections without a request under way are closed.
-async fn closing(stopping: &CancellationToken) {
-    stopping.cancelled().await;
-    tokio::time::sleep(LAST_REQUESTS).await;
 }
 
 /// Serves one connection until it ends; told to stop, it ends after the answers under way.

@@ -5,7 +5,7 @@
 //! request for the idle timeout. A request that is being worked on counts; an answer that is not fetched
 //! does not. HTTP/2 peers are asked for a sign of life as well.
 //!
-//! Told to stop, a door takes no more connections and lets those it has finish their requests. What is
+//! Told to stop, a door takes no more connections than have come already and lets those it has finish their requests. What is
 //! left after the grace is cut, requests and all: a peer that is stopped itself never answers.
 
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use granary_access::Tls;
+use granary_service::door::{accept, arrived, closing};
 use http::Request;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,15 +25,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
 use crate::config::IngestConfig;
 use crate::metrics::Metrics;
-
-/// When the system cannot accept, for want of file descriptors for instance, how long before it is tried again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long requests under way may take once the doors shut.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
@@ -105,7 +103,9 @@ impl Door {
                 Some(_) = connections.join_next() => {}
             }
         }
-        drop(listener);
+        for (stream, peer) in arrived(listener) {
+            connections.spawn(Arc::clone(&shared).serve(stream, peer, None));
+        }
         let all_ended = async { while connections.join_next().await.is_some() {} };
         if timeout(GRACE, all_ended).await.is_err() {
             tracing::info!(
@@ -114,24 +114,6 @@ impl Door {
                 "cut connections that did not end in time"
             );
             connections.shutdown().await;
-        }
-    }
-}
-
-/// The next connection, once there is room for one.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so there always is a permit in the end.
-    let permit = Arc::clone(room).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, permit),
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
         }
     }
 }
@@ -153,7 +135,7 @@ impl Shared {
         };
         let shaken = tokio::select! {
             shaken = timeout(self.manners.header_timeout, tls.acceptor().accept(stream)) => shaken,
-            () = self.stopping.cancelled() => return,
+            () = closing(&self.stopping) => return,
         };
         match shaken {
             Ok(Ok(stream)) => self.serve_http(stream, peer, activity).await,
@@ -203,7 +185,7 @@ impl Shared {
             pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.stopping.cancelled() => {
+            () = closing(&self.stopping) => {
                 connection.as_mut().graceful_shutdown();
                 // Cut by the door after the grace.
                 connection.await
@@ -318,7 +300,7 @@ mod tests {
         let (first, second) = (Activity::begin(&activity), Activity::begin(&activity));
         let ends = async {
             drop(first);
-            sleep(Duration::from_secs(1000)).await;
+            tokio::time::sleep(Duration::from_secs(1000)).await;
             drop(second);
         };
         tokio::join!(ends, activity.idle());
