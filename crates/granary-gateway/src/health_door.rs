@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayError;
-use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::request::accompany;
 use crate::routes::health;
@@ -39,8 +38,7 @@ impl HealthDoor {
             .route("/metrics", get(health::metrics_of))
             .fallback(async || Problem::not_found("there are /livez, /readyz and /metrics here"))
             .method_not_allowed_fallback(async || Problem::method_not_allowed())
-            // Probes alone come here; nobody reads how many.
-            .layer(axum::middleware::from_fn_with_state(Metrics::default(), accompany))
+            .layer(axum::middleware::from_fn(accompany))
             .with_state((health, metrics));
         Ok(Self { listener, address, routes })
     }

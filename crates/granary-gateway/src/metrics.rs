@@ -100,10 +100,11 @@ impl Metrics {
     }
 
     /// Counts an answer. The route is one of the router's, never what a caller wrote.
-    pub(crate) fn answered(&self, route: &str, status: StatusCode, after: Duration) {
-        let (route, code) = (route.to_owned(), status.as_u16().into());
-        self.answer.get_or_create(&OfRoute { route: route.clone() }).observe(after.as_secs_f64());
-        self.requests.get_or_create(&OfAnswer { route, code }).inc();
+    pub(crate) fn answered(&self, route: String, status: StatusCode, after: Duration) {
+        let of_route = OfRoute { route };
+        self.answer.get_or_create(&of_route).observe(after.as_secs_f64());
+        let of_answer = OfAnswer { route: of_route.route, code: status.as_u16().into() };
+        self.requests.get_or_create(&of_answer).inc();
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {

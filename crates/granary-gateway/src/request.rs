@@ -1,9 +1,9 @@
-//! What happens to every request: an id, a line in the log, a count, and problems written out.
+//! What happens to every request: an id, a line in the log, and problems written out. Those of a gateway are counted.
 //!
 //! The log has route, status and time, and the cause of what went wrong; never what a caller wrote.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -27,21 +27,32 @@ pub(crate) struct RequestId(pub(crate) Uuid);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PassedOn;
 
-/// The outermost layer.
-pub(crate) async fn accompany(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
+/// Counts the answers of a gateway, around [`accompany`].
+pub(crate) async fn count(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let (route, start) = (route(&request), Instant::now());
+    let response = next.run(request).await;
+    metrics.answered(route, response.status(), start.elapsed());
+    response
+}
+
+/// The router's own name of what takes a request.
+fn route(request: &Request) -> String {
+    request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned()
+}
+
+/// The layer around all routes.
+pub(crate) async fn accompany(mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(id));
-    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    let route = route(&request);
     let span = tracing::info_span!("request", %id, route, method = %request.method());
     async {
         let start = Instant::now();
         let mut response = next.run(request).await;
-        let after = start.elapsed();
-        metrics.answered(&route, response.status(), after);
         let problem = response.extensions_mut().remove::<Problem>();
         let passed_on = response.extensions_mut().remove::<PassedOn>().is_some();
         if !passed_on {
-            log(response.status(), after, problem.as_ref());
+            log(response.status(), start, problem.as_ref());
         }
         if let Some(problem) = problem {
             *response.body_mut() = Body::from(problem.body(id));
@@ -56,8 +67,8 @@ pub(crate) async fn accompany(State(metrics): State<Metrics>, mut request: Reque
     .await
 }
 
-fn log(status: StatusCode, after: Duration, problem: Option<&Problem>) {
-    let ms = after.as_millis();
+fn log(status: StatusCode, start: Instant, problem: Option<&Problem>) {
+    let ms = start.elapsed().as_millis();
     let status = status.as_u16();
     let cause = problem.and_then(|problem| problem.cause.as_deref());
     match status {

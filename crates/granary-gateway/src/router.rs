@@ -27,7 +27,7 @@ use crate::mcp;
 use crate::metrics::Metrics;
 use crate::openapi::{self, OpenApi};
 use crate::problem::Problem;
-use crate::request::{accompany, after_panic};
+use crate::request::{accompany, after_panic, count};
 use crate::routes::{cache, clickhouse, docs, export, health, live, object, queries, replay};
 use crate::run::Meter;
 use crate::{Audit, AuditOptions, Catalogue, GatewayConfig, Live, LiveCatalogue, QueryLimits, Runner, Scrub};
@@ -205,6 +205,7 @@ pub fn create_app(state: GatewayState) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(cors(&state.origins))
-        .layer(middleware::from_fn_with_state(state.counted.clone(), accompany))
+        .layer(middleware::from_fn(accompany))
+        .layer(middleware::from_fn_with_state(state.counted.clone(), count))
         .with_state(state)
 }
