@@ -24,39 +24,27 @@ use crate::batch::Outcome;
 use crate::{ArchivedSession, DueSession};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfOutcome {
+struct Became {
     outcome: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfStep {
-    step: &'static str,
+impl Became {
+    const ARCHIVED: Self = Self { outcome: "archived" };
+    const LEFT: Self = Self { outcome: "left" };
+    const FAILED: Self = Self { outcome: "failed" };
 }
 
 /// What a pass does for all sessions together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    Find,
-    Erase,
-    Expire,
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Step {
+    step: &'static str,
 }
 
 impl Step {
-    const ALL: [Self; 3] = [Self::Find, Self::Erase, Self::Expire];
-
-    fn label(self) -> OfStep {
-        let step = match self {
-            Self::Find => "find",
-            Self::Erase => "erase",
-            Self::Expire => "expire",
-        };
-        OfStep { step }
-    }
+    pub(crate) const FIND: Self = Self { step: "find" };
+    pub(crate) const ERASE: Self = Self { step: "erase" };
+    pub(crate) const EXPIRE: Self = Self { step: "expire" };
 }
-
-const ARCHIVED: OfOutcome = OfOutcome { outcome: "archived" };
-const LEFT: OfOutcome = OfOutcome { outcome: "left" };
-const FAILED: OfOutcome = OfOutcome { outcome: "failed" };
 
 /// What is counted where it happens. Clones share the counts; nobody sees them who did not [`register`](Self::register) them.
 #[derive(Debug, Clone, Default)]
@@ -64,62 +52,39 @@ pub(crate) struct Metrics {
     passes: Counter,
     due: Gauge,
     due_since: Gauge,
-    sessions: Family<OfOutcome, Counter>,
+    sessions: Family<Became, Counter>,
     records: Counter,
     uncompressed_bytes: Counter,
     compressed_bytes: Counter,
     expired: Counter,
-    failures: Family<OfStep, Counter>,
+    failures: Family<Step, Counter>,
 }
 
 impl Metrics {
     /// Shows them, also those that are still zero: a rule that sums up failures has something to compare.
     pub(crate) fn register(&self, registry: &Registry) {
-        for outcome in [ARCHIVED, LEFT, FAILED] {
-            self.sessions.get_or_create(&outcome).inc_by(0);
+        for outcome in [Became::ARCHIVED, Became::LEFT, Became::FAILED] {
+            drop(self.sessions.get_or_create(&outcome));
         }
-        for step in Step::ALL {
-            self.failures.get_or_create(&step.label()).inc_by(0);
+        for step in [Step::FIND, Step::ERASE, Step::EXPIRE] {
+            drop(self.failures.get_or_create(&step));
         }
         registry.with(|registry| {
-            registry.register("granary_archive_passes", "Looks for what is due", self.passes.clone());
-            registry.register(
-                "granary_archive_due_sessions",
-                "Sessions that the last look found due",
-                self.due.clone(),
-            );
-            registry.register_with_unit(
-                "granary_archive_due_since_timestamp",
-                "When the one of them that has been quiet for longest came to be due; 0 where there was none",
-                Unit::Seconds,
-                self.due_since.clone(),
-            );
-            registry.register(
-                "granary_archive_sessions",
-                "Sessions by what became of them",
-                self.sessions.clone(),
-            );
-            registry.register("granary_archive_records", "Records that were archived", self.records.clone());
-            registry.register(
-                "granary_archive_uncompressed_bytes",
-                "Bytes of the objects before compression",
-                self.uncompressed_bytes.clone(),
-            );
-            registry.register(
-                "granary_archive_compressed_bytes",
-                "Bytes of the objects",
-                self.compressed_bytes.clone(),
-            );
-            registry.register(
-                "granary_archive_expired_sessions",
-                "Sessions whose object was deleted as its time was over",
-                self.expired.clone(),
-            );
-            registry.register(
-                "granary_archive_failures",
-                "What was not done for all sessions together",
-                self.failures.clone(),
-            );
+            let registry = registry.sub_registry_with_prefix("granary_archive");
+            registry.register("passes", "Looks for what is due", self.passes.clone());
+            registry.register("due_sessions", "Sessions that the last look found due", self.due.clone());
+            let since =
+                "When the one of them that has been quiet for longest came to be due; 0 where there was none";
+            registry.register_with_unit("due_since_timestamp", since, Unit::Seconds, self.due_since.clone());
+            registry.register("sessions", "Sessions by what became of them", self.sessions.clone());
+            registry.register("records", "Records that were archived", self.records.clone());
+            let uncompressed = "Bytes of the objects before compression";
+            registry.register("uncompressed_bytes", uncompressed, self.uncompressed_bytes.clone());
+            registry.register("compressed_bytes", "Bytes of the objects", self.compressed_bytes.clone());
+            let expired = "Sessions whose object was deleted as its time was over";
+            registry.register("expired_sessions", expired, self.expired.clone());
+            let failures = "What was not done for all sessions together";
+            registry.register("failures", failures, self.failures.clone());
         });
     }
 
@@ -137,10 +102,10 @@ impl Metrics {
         let label = match outcome {
             Outcome::Archived(archived) => {
                 self.archived(archived);
-                &ARCHIVED
+                &Became::ARCHIVED
             }
-            Outcome::Left => &LEFT,
-            Outcome::Failed(..) => &FAILED,
+            Outcome::Left => &Became::LEFT,
+            Outcome::Failed(..) => &Became::FAILED,
         };
         self.sessions.get_or_create(label).inc();
     }
@@ -156,7 +121,7 @@ impl Metrics {
         self.expired.inc_by(sessions as u64);
     }
 
-    pub(crate) fn failed(&self, step: Step) {
-        self.failures.get_or_create(&step.label()).inc();
+    pub(crate) fn failed(&self, step: &Step) {
+        self.failures.get_or_create(step).inc();
     }
 }

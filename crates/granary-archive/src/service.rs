@@ -92,7 +92,7 @@ impl Archive {
                     tracing::warn!(sessions = archived, failed, "archived; what failed is tried again");
                 }
                 Err(error) => {
-                    metrics.failed(Step::Find);
+                    metrics.failed(&Step::FIND);
                     tracing::warn!(%error, "sessions that are due cannot be found");
                 }
             }
@@ -106,7 +106,7 @@ impl Archive {
                         }
                     }
                     Err(error) => {
-                        metrics.failed(Step::Expire);
+                        metrics.failed(&Step::EXPIRE);
                         tracing::warn!(%error, "objects whose time is over are not deleted yet");
                     }
                 }
@@ -132,7 +132,7 @@ impl Archive {
     ) -> Result<Pass, ArchiveError> {
         // What has come of erased sessions goes first, so that it is seen for as short a time as may be.
         if let Err(error) = self.erase_late_since(since).await {
-            metrics.failed(Step::Erase);
+            metrics.failed(&Step::ERASE);
             tracing::warn!(%error, "what has arrived of erased sessions is still there; tried again at the next pass");
         }
         let due = self.due_since(now, since).await?;
