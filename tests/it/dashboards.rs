@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use granary_gateway::{Catalogue, Format};
+use granary_testkit::{metrics_documented, metrics_in, metrics_told};
 use serde_json::Value;
 
 use crate::events::{log, send};
@@ -157,43 +158,23 @@ fn panels_stand_beside_one_another_and_ids_are_unique() {
     }
 }
 
-/// The names of metrics in a text: words that begin as ours do.
-fn metrics(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| word.starts_with("granary_"))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The series that an exposition's `# TYPE` lines promise, a histogram by its name alone.
-fn series(exposition: &str) -> BTreeSet<String> {
-    exposition
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-        .map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() })
-        .collect()
-}
-
 /// Metrics are counted once there is something to count, so what a receiver tells of is less than it could tell of; the table in
 /// its documentation has them all, and is held here against what it tells of.
 #[tokio::test]
 async fn every_metric_that_is_asked_for_is_one_that_granary_has() {
-    let table = include_str!("../../crates/granary-ingest/src/metrics.rs")
-        .lines()
-        .filter(|line| line.starts_with("//! |"));
-    let documented = metrics(&table.collect::<String>());
+    let documented = metrics_documented(include_str!("../../crates/granary-ingest/src/metrics.rs"));
     let receiver = Receiver::start("dashboards_metrics").await;
     assert!(send(&receiver, &[log("metrics")]).await.status().is_success());
     assert!(!receiver.post("logs").body("of no type").send().await.unwrap().status().is_success());
     receiver.accounting.settled().await;
-    let told = series(&receiver.metrics());
+    let told = metrics_told(&receiver.metrics());
     receiver.finish().await;
     assert!(told.len() > 15, "{told:?}");
     assert_eq!(told.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new(), "not documented");
     let known: BTreeSet<_> = documented.into_iter().chain(of_the_others()).chain(of_queries()).collect();
 
     let texts = documents().into_iter().map(|(_, document)| document.to_string()).chain(rules());
-    let asked: BTreeSet<_> = texts.flat_map(|text| metrics(&text)).collect();
+    let asked: BTreeSet<_> = texts.flat_map(|text| metrics_in(&text)).collect();
     assert!(asked.len() > 10, "{asked:?}");
     let is_unknown = |name: &&String| {
         let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
@@ -204,17 +185,14 @@ async fn every_metric_that_is_asked_for_is_one_that_granary_has() {
 
 /// Those of the gateway and the archiver, by the tables in their documentation, which their own tests hold to the truth.
 fn of_the_others() -> BTreeSet<String> {
-    let tables = [
+    [
         include_str!("../../crates/granary-gateway/src/metrics.rs"),
         include_str!("../../crates/granary-gateway/src/cache/metrics.rs"),
         include_str!("../../crates/granary-archive/src/metrics.rs"),
-    ];
-    tables
-        .iter()
-        .flat_map(|text| text.lines())
-        .filter(|line| line.starts_with("//! |"))
-        .flat_map(metrics)
-        .collect()
+    ]
+    .into_iter()
+    .flat_map(metrics_documented)
+    .collect()
 }
 
 /// What named queries answer where they are asked for Prometheus' format.

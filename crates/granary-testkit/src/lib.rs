@@ -7,11 +7,13 @@
 #![expect(clippy::missing_panics_doc, reason = "everything here panics where a test cannot go on")]
 
 mod engine;
+mod metrics;
 mod replicas;
 mod s3;
 mod shards;
 
 pub use engine::{GUEST_BOUNDS, TestWarehouse, engine_options, run_engine_child_if_asked, warehouse};
+pub use metrics::{metrics_documented, metrics_in, metrics_told};
 pub use replicas::{Replicas, Sent};
 pub use s3::{Faults, S3_DOMAIN, TestS3, s3, s3_with_tls};
 pub use shards::{ShardedWarehouse, Shards, replicated_warehouse, sharded_warehouse};

@@ -1,10 +1,10 @@
 //! What an operator sees of the archiving role.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use granary_archive::{Archive, ArchiveConfig};
 use granary_service::metrics::Registry;
+use granary_testkit::{metrics_documented, metrics_told};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, INGESTED_MS, event, folder_config, records, store};
@@ -74,14 +74,5 @@ async fn the_documentation_names_what_is_told() {
     let (registry, stop) = (Registry::default(), CancellationToken::new());
     stop.cancel();
     fixture.archive.run(&registry, stop).await;
-    let text = registry.encode();
-    let series = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let told: BTreeSet<_> = series
-        .map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() })
-        .collect();
-    let rows = include_str!("../../src/metrics.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
-    let names = rows.filter_map(|row| row.split(" |").next()).flat_map(|names| names.split(['`', ',', ' ']));
-    let documented: BTreeSet<_> =
-        names.filter(|name| name.starts_with("granary_")).map(str::to_owned).collect();
-    assert_eq!(told, documented);
+    assert_eq!(metrics_told(&registry.encode()), metrics_documented(include_str!("../../src/metrics.rs")));
 }

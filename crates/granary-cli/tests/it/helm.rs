@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use granary_testkit::{metrics_documented, metrics_in};
 use serde_json::Value;
 
 use rendering::{Rendering, Workload, renderings};
@@ -140,17 +141,9 @@ fn a_receiver_s_log_fits_into_its_volume_which_outlives_it() {
     }
 }
 
-/// The words of a text that begin as our metrics do.
-fn metrics(text: &str) -> BTreeSet<&str> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| word.starts_with("granary_")).collect()
-}
-
 #[test]
 fn every_metric_that_scales_or_warns_is_one_that_granary_has() {
-    let table: String =
-        METRICS.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("//! |")).collect();
-    let known = metrics(&table);
+    let known: BTreeSet<_> = METRICS.into_iter().flat_map(metrics_documented).collect();
     let mut asked = BTreeSet::new();
     for rendering in renderings() {
         for scaler in rendering.of_kind("HorizontalPodAutoscaler") {
@@ -161,7 +154,7 @@ fn every_metric_that_scales_or_warns_is_one_that_granary_has() {
             }
         }
         for rules in rendering.of_kind("PrometheusRule") {
-            asked.extend(metrics(&rules["spec"].to_string()).into_iter().map(str::to_owned));
+            asked.extend(metrics_in(&rules["spec"].to_string()));
         }
     }
     assert!(asked.contains("granary_wal_waiting_bytes") && asked.len() > 10, "{asked:?}");

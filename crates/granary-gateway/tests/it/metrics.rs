@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use granary_testkit::{metrics_documented, metrics_told};
 use http::StatusCode;
 
 use crate::support::{THE_DAY, TestGateway};
@@ -32,21 +33,15 @@ async fn requests_are_counted_by_route_and_status_and_never_by_what_a_caller_wro
 async fn what_is_told_is_in_the_documentation() {
     let gateway = TestGateway::new().await;
     gateway.get("/v1/queries").await;
-    let metrics = gateway.get("/metrics").await.text().to_owned();
-    let series = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let told: BTreeSet<_> = series
-        .map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() })
-        .collect();
-    let tables = [
+    let told = metrics_told(gateway.get("/metrics").await.text());
+    let documented: BTreeSet<_> = [
         include_str!("../../src/metrics.rs"),
         include_str!("../../src/cache/metrics.rs"),
         include_str!("../../src/catalogue/live.rs"),
-    ];
-    let is_row = |line: &&str| line.starts_with("//! | `") || line.starts_with("/// | `");
-    let rows = tables.iter().flat_map(|text| text.lines()).filter(is_row);
-    let words = rows.flat_map(|row| row.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
-    let documented: BTreeSet<_> =
-        words.filter(|word| word.starts_with("granary_")).map(str::to_owned).collect();
+    ]
+    .into_iter()
+    .flat_map(metrics_documented)
+    .collect();
     assert!(told.len() > 8, "{told:?}");
     assert_eq!(told.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new());
 }
