@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::server::{Running, serve};
-use crate::support::until;
+use crate::support::{hear, until};
 
 struct Player(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -25,18 +25,8 @@ impl Player {
         self.0.send(Message::text(command.to_string())).await.unwrap();
     }
 
-    /// The next message that is not a sign of life.
     async fn hear(&mut self) -> Value {
-        let heard = async {
-            loop {
-                match self.0.next().await.unwrap().unwrap() {
-                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                    Message::Close(frame) => return json!({ "closed": u16::from(frame.unwrap().code) }),
-                    _ => {}
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), heard).await.expect("something is said")
+        hear(&mut self.0).await
     }
 }
 

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
+use futures::StreamExt;
 use granary_access::{Gate, GateConfig, Watch};
 use granary_archive::{Archive, ArchiveConfig};
 use granary_clickhouse::{ClickHouseConfig, Warehouse};
@@ -15,8 +16,11 @@ use granary_service::metrics::Registry;
 use granary_testkit::TestWarehouse;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tower::ServiceExt;
 
 /// The day that the sample's events are on.
@@ -343,4 +347,18 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F
         }
     };
     tokio::time::timeout(Duration::from_mins(2), again).await.expect("it holds in the end");
+}
+
+/// The next that is said over a websocket, signs of life left out; that it is closed, with the code.
+pub(crate) async fn hear(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Value {
+    let heard = async {
+        loop {
+            match socket.next().await.unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => return json!({ "closed": u16::from(frame.unwrap().code) }),
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), heard).await.expect("something is said")
 }

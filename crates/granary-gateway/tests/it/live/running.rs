@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use granary_clickhouse::Warehouse;
 use granary_gateway::{Catalogue, Gateway, GatewayConfig};
 use granary_service::Health;
@@ -19,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
 use super::{Feed, rows};
-use crate::support::until;
+use crate::support::{hear, until};
 
 /// A gateway on a socket.
 struct Running {
@@ -51,16 +51,7 @@ impl Socket {
     }
 
     async fn hear(&mut self) -> Value {
-        let heard = async {
-            loop {
-                match self.0.next().await.unwrap().unwrap() {
-                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                    Message::Close(frame) => return json!({ "closed": u16::from(frame.unwrap().code) }),
-                    _ => {}
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), heard).await.expect("something is said")
+        hear(&mut self.0).await
     }
 
     /// Numbers of the events up to one.
